@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { AppError } from '#libs/runtime';
+
+/** How long a stopping process may take before it is killed. */
+const STOP_TIMEOUT_MS = 8_000;
+
+/** How many of its last lines are shown of a process that failed. */
+const LAST_LINES = 12;
+
+export interface ProcessSpec<Ready> {
+  /** What the process is called in messages. */
+  name: string;
+  /** Script and arguments for this Node.js. */
+  args: string[];
+  env: NodeJS.ProcessEnv;
+  /** Where its output goes; nowhere when left out. */
+  logFile?: string;
+  /** Reads a line of standard output; anything but `undefined` says that the process is ready. */
+  ready: (line: string) => Ready | undefined;
+  /** How long it may take to become ready. */
+  timeoutMs?: number;
+}
+
+export interface RunningProcess<Ready> {
+  readonly name: string;
+  readonly pid: number;
+  /** What the process said when it became ready. */
+  readonly ready: Ready;
+  /** Resolves with a description when the process has ended, for whatever reason. */
+  readonly ended: Promise<string>;
+  /** Asks the process to close and kills it when it does not. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a process of this Node.js and waits until it says that it is ready.
+ *
+ * @throws {@link AppError} `STACK.PROCESS_FAILED` with its last lines when it ends or stays silent instead.
+ */
+export async function startProcess<Ready>(spec: ProcessSpec<Ready>): Promise<RunningProcess<Ready>> {
+  const child = spawn(process.execPath, spec.args, { env: spec.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const log = spec.logFile === undefined ? undefined : createWriteStream(spec.logFile, { mode: 0o600 });
+  const lastLines: string[] = [];
+  const ready = Promise.withResolvers<Ready>();
+  const ended = Promise.withResolvers<string>();
+
+  const keep = (line: string): void => {
+    log?.write(`${line}\n`);
+    lastLines.push(line);
+    if (lastLines.length > LAST_LINES) lastLines.shift();
+  };
+  createInterface(child.stdout).on('line', (line) => {
+    const said = spec.ready(line);
+    // A ready line may hold connection strings: it goes to the caller alone.
+    if (said === undefined) keep(line);
+    else ready.resolve(said);
+  });
+  createInterface(child.stderr).on('line', keep);
+  child.on('error', (error) => {
+    ended.resolve(`${spec.name} could not be started: ${error.message}`);
+  });
+  child.on('close', (code, signal) => {
+    log?.end();
+    ended.resolve(`${spec.name} ended with ${signal ?? `code ${String(code)}`}`);
+  });
+
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await ended.promise;
+    clearTimeout(kill);
+  };
+
+  const limitMs = spec.timeoutMs ?? 30_000;
+  const limit = setTimeout(() => {
+    ready.reject(processFailed(`${spec.name} was not ready after ${limitMs / 1_000} s`, lastLines));
+  }, limitMs);
+  void ended.promise.then((how) => {
+    ready.reject(processFailed(how, lastLines));
+  });
+  try {
+    const said = await ready.promise;
+    return { name: spec.name, pid: child.pid ?? 0, ready: said, ended: ended.promise, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    clearTimeout(limit);
+  }
+}
+
+/** Reads the line of JSON by which our own applications say that they are ready. */
+export function readyLine<Ready>(line: string): Ready | undefined {
+  if (!line.startsWith('{"ready":')) return undefined;
+  return JSON.parse(line) as Ready;
+}
+
+function processFailed(what: string, lastLines: readonly string[]): AppError {
+  return new AppError('STACK.PROCESS_FAILED', [`${what}.`, ...lastLines].join('\n  '));
+}
