@@ -4,7 +4,7 @@ import { startAzurite as startProcess } from '../../apps/local-stack/src/azurite
 export async function startAzurite(tls: {
   certFile: string;
   keyFile: string;
-}): Promise<{ url: string; connectionString: string; close(): Promise<void> }> {
+}): Promise<{ url: string; connectionString: string; close: () => Promise<void> }> {
   const { url, connectionString, stop } = await startProcess(tls);
   return { url, connectionString, close: stop };
 }

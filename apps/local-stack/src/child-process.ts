@@ -31,7 +31,7 @@ export interface RunningProcess<Ready> {
   /** Resolves with a description when the process has ended, for whatever reason. */
   readonly ended: Promise<string>;
   /** Asks the process to close and kills it when it does not. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /**
@@ -92,9 +92,8 @@ export async function startProcess<Ready>(spec: ProcessSpec<Ready>): Promise<Run
 }
 
 /** Reads the line of JSON by which our own applications say that they are ready. */
-export function readyLine<Ready>(line: string): Ready | undefined {
-  if (!line.startsWith('{"ready":')) return undefined;
-  return JSON.parse(line) as Ready;
+export function readyLine(line: string): unknown {
+  return line.startsWith('{"ready":') ? JSON.parse(line) : undefined;
 }
 
 function processFailed(what: string, lastLines: readonly string[]): AppError {
