@@ -4,12 +4,15 @@ import { flagSetting } from '#libs/runtime';
 import { CAPTURE_BACKENDS, type CaptureOptions } from './still-capture.js';
 
 const cameraIndexes = Array.from({ length: MAX_CAMERA_INDEX + 1 }, (_, index) => index);
-type CameraSetting = `CAMERA_${number}`;
+type CameraSettings = Partial<Record<`CAMERA_${number}`, string>>;
 
-const milliseconds = (most: number): z.ZodCoercedNumber => z.coerce.number().int().min(0).max(most);
+const milliseconds = (most: number) => z.coerce.number().int().min(0).max(most);
 
-/** The settings of this library, to be spread into an application's schema: `z.object({ ...captureSettings, … })`. */
-export const captureSettings = {
+const cameraSettings: Record<string, z.ZodOptional<z.ZodString>> = Object.fromEntries(
+  cameraIndexes.map((index) => [`CAMERA_${index}`, z.string().optional()]),
+);
+
+const fixedSettings = {
   MEDIA_ROOT: z.string().default('./docs/assets'),
   CAPTURE_BACKEND: z.enum(CAPTURE_BACKENDS).default('auto'),
   CAPTURE_JPEG_QUALITY: z.coerce.number().int().min(1).max(100).default(85),
@@ -23,14 +26,13 @@ export const captureSettings = {
   CAPTURE_IDLE_MS: milliseconds(3_600_000).default(10_000),
   CAPTURE_OPEN_TIMEOUT_MS: milliseconds(120_000).default(10_000),
   CAPTURE_FRAME_TIMEOUT_MS: milliseconds(120_000).default(10_000),
-  ...(Object.fromEntries(cameraIndexes.map((index) => [`CAMERA_${index}`, z.string().optional()])) as Record<
-    CameraSetting,
-    z.ZodOptional<z.ZodString>
-  >),
 };
 
+/** The settings of this library, to be spread into an application's schema: `z.object({ ...captureSettings, … })`. */
+export const captureSettings = { ...fixedSettings, ...cameraSettings };
+
 /** What {@link captureSettings} becomes once it is read. */
-export type CaptureSettings = z.infer<z.ZodObject<typeof captureSettings>>;
+export type CaptureSettings = z.infer<z.ZodObject<typeof fixedSettings>> & CameraSettings;
 
 /** Turns settings that were read into the options of `StillCapture`. */
 export function captureOptionsFrom(settings: CaptureSettings): CaptureOptions {
