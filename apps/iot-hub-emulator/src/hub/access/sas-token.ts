@@ -1,0 +1,68 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** The parts of a shared access signature, all but the signature exactly as they stood in the token. */
+export interface SasToken {
+  /** The resource, still encoded: the signature is over this very text. */
+  readonly resource: string;
+  readonly signature: Buffer;
+  /** Seconds since 1970, as text: signed too. */
+  readonly expiry: string;
+  readonly expiresAtMs: number;
+  readonly policyName?: string;
+}
+
+/** Longest token looked at; the SDKs' own stay below 400 characters. */
+const MAX_TOKEN_LENGTH = 4096;
+
+/**
+ * Takes a shared access signature apart: `SharedAccessSignature sr={resource}&sig={signature}&se={expiry}[&skn={policy}]`,
+ * fields in any order.
+ *
+ * @returns undefined when the text is no such token.
+ * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-dev-guide-sas
+ */
+export function parseSasToken(text: string): SasToken | undefined {
+  if (text.length > MAX_TOKEN_LENGTH) return undefined;
+  const match = /^SharedAccessSignature\s+(\S+)$/i.exec(text.trim());
+  if (match?.[1] === undefined) return undefined;
+  const fields = new Map<string, string>();
+  for (const part of match[1].split('&')) {
+    const at = part.indexOf('=');
+    if (at <= 0 || fields.has(part.slice(0, at))) return undefined;
+    fields.set(part.slice(0, at), part.slice(at + 1));
+  }
+  const resource = fields.get('sr');
+  const signature = percentDecode(fields.get('sig'));
+  const expiry = fields.get('se');
+  const policyName = percentDecode(fields.get('skn'));
+  if (resource === undefined || resource === '' || signature === undefined) return undefined;
+  if (expiry === undefined || !/^\d{1,12}$/.test(expiry)) return undefined;
+  return {
+    resource,
+    signature: Buffer.from(signature, 'base64'),
+    expiry,
+    expiresAtMs: Number(expiry) * 1000,
+    ...(policyName === undefined || policyName === '' ? {} : { policyName }),
+  };
+}
+
+/** Whether the token was signed with one of the keys (base64, as in connection strings). Constant time for each key. */
+export function isSignedWith(token: SasToken, keys: readonly (string | null)[]): boolean {
+  return keys.some((key) => {
+    if (key === null || key === '') return false;
+    const expected = createHmac('sha256', Buffer.from(key, 'base64'))
+      .update(`${token.resource}\n${token.expiry}`)
+      .digest();
+    return expected.length === token.signature.length && timingSafeEqual(expected, token.signature);
+  });
+}
+
+/** Percent-decoding that answers undefined to broken text, and leaves `+` alone, as base64 needs. */
+export function percentDecode(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Hub } from '../hub.js';
+import { percentDecode } from './sas-token.js';
+
+/** Whether clients may call this hub by that name; a port in it does not matter, nor does case. */
+export function isHostOfHub(hub: Hub, host: string): boolean {
+  return hub.hostNames.has(host.toLowerCase().replace(/:\d{1,5}$/, ''));
+}
+
+/**
+ * Whether a token's resource covers a device: names this hub and the device, or, with `hubWide`, this hub alone.
+ *
+ * @param resource as it stands in the token, encoded.
+ */
+export function coversDevice(hub: Hub, resource: string, deviceId: string, { hubWide }: { hubWide: boolean }): boolean {
+  const [host = '', ...path] = (percentDecode(resource) ?? '').split('/');
+  if (!isHostOfHub(hub, host)) return false;
+  const [collection, name, ...rest] = path;
+  if (collection === undefined || (collection === '' && name === undefined)) return hubWide;
+  if (collection.toLowerCase() !== 'devices' || rest.length > 0) return false;
+  if (name === undefined) return hubWide;
+  // Some clients encode the device id once more before they encode the whole resource.
+  return name === deviceId || percentDecode(name) === deviceId;
+}
+
+/** Whether a token's resource is this hub as a whole, as service clients send it. */
+export function coversHub(hub: Hub, resource: string): boolean {
+  const [host = '', ...path] = (percentDecode(resource) ?? '').split('/');
+  return isHostOfHub(hub, host) && path.every((part) => part === '');
+}

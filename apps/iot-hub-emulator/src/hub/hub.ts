@@ -1,0 +1,26 @@
+import type { Logger } from 'pino';
+import type { Store } from '../storage/store.js';
+import type { SharedAccessPolicy } from './access/shared-access-policy.js';
+import type { Clock } from './clock.js';
+import type { LiveConnections } from './connections/live-connections.js';
+import type { PendingMethods } from './methods/pending-methods.js';
+import type { UploadStorage } from './file-uploads/upload-storage.js';
+
+/**
+ * What every hub operation works on. Operations are plain functions `operation(hub, input)`, one a file, in the folders
+ * beside this one; they know no protocol, validate their input, and throw {@link HubError}.
+ * A promise of an operation that writes resolves only after the commit: acknowledge after awaiting it.
+ */
+export interface Hub {
+  readonly name: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly connections: LiveConnections;
+  readonly pendingMethods: PendingMethods;
+  readonly policies: readonly SharedAccessPolicy[];
+  /** Lower-case names, without port, under which clients may address this hub (in tokens and MQTT user names). */
+  readonly hostNames: ReadonlySet<string>;
+  /** Where devices upload files to; absent when no storage is configured. */
+  readonly uploadStorage?: UploadStorage;
+}

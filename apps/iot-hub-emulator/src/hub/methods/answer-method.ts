@@ -1,0 +1,15 @@
+import type { Hub } from '../hub.js';
+import { noteActivity } from '../registry/device-activity.js';
+import type { MethodAnswer } from './pending-methods.js';
+
+/**
+ * Hands a device's answer to the caller that waits for it.
+ *
+ * @returns false when nobody waits (any more): the answer came too late, or its request id is not of this device.
+ */
+export function answerMethod(hub: Hub, deviceId: string, requestId: string, answer: MethodAnswer): boolean {
+  noteActivity(hub, deviceId);
+  const wanted = hub.pendingMethods.answer(deviceId, requestId, answer);
+  if (!wanted) hub.logger.warn({ deviceId, requestId, status: answer.status }, 'Method answer dropped: nobody waits for it');
+  return wanted;
+}

@@ -1,0 +1,54 @@
+import { HubError } from '../errors/hub-errors.js';
+import type { Hub } from '../hub.js';
+import { isJsonObject, type JsonObject } from '../json.js';
+import { noteActivity } from '../registry/device-activity.js';
+import { requireDevice } from '../registry/find-device.js';
+import { checkCollection } from './twin-limits.js';
+import { mergeProperties } from './merge-properties.js';
+import { mergeMetadata } from './twin-metadata.js';
+import { utcText } from '../clock.js';
+
+/** A device's own view of its twin: both property collections, each with `$version`; no tags, no metadata. */
+export interface DeviceTwin {
+  readonly desired: JsonObject;
+  readonly reported: JsonObject;
+}
+
+/**
+ * The twin as the device sees it.
+ *
+ * @throws {@link HubError} `DeviceNotFound`.
+ */
+export function getDeviceTwin(hub: Hub, deviceId: string): DeviceTwin {
+  noteActivity(hub, deviceId);
+  const row = requireDevice(hub, deviceId);
+  return {
+    desired: { ...(JSON.parse(row.desired) as JsonObject), $version: row.desired_version },
+    reported: { ...(JSON.parse(row.reported) as JsonObject), $version: row.reported_version },
+  };
+}
+
+/**
+ * Merges a patch into the device's reported properties: null deletes, objects merge, anything else (arrays too) replaces.
+ *
+ * @param patch parsed JSON from the device, not yet checked.
+ * @returns the new `$version`, once it is on disk.
+ * @throws {@link HubError} `ArgumentInvalid` when the patch breaks a rule or the result a limit, `DeviceNotFound`.
+ */
+export async function patchReported(hub: Hub, deviceId: string, patch: unknown): Promise<number> {
+  if (!isJsonObject(patch)) throw new HubError('ArgumentInvalid', 'Reported properties must be a JSON object.');
+  noteActivity(hub, deviceId);
+  return await hub.store.write(() => {
+    const row = requireDevice(hub, deviceId);
+    const reported = mergeProperties(JSON.parse(row.reported) as JsonObject, patch);
+    checkCollection('reported', patch, reported);
+    const version = row.reported_version + 1;
+    const metadata = mergeMetadata(JSON.parse(row.reported_metadata) as JsonObject, patch, {
+      lastUpdated: utcText(hub.clock.nowMs()),
+    });
+    hub.store
+      .sql('UPDATE devices SET reported = ?, reported_version = ?, reported_metadata = ? WHERE device_id = ?')
+      .run(JSON.stringify(reported), version, JSON.stringify(metadata), deviceId);
+    return version;
+  });
+}

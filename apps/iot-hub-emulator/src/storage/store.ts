@@ -1,0 +1,113 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { SCHEMA, SCHEMA_VERSION } from './schema.js';
+
+interface Waiter {
+  resolve: () => void;
+  reject: (cause: unknown) => void;
+}
+
+/**
+ * The hub's durable state: one SQLite database, journal in WAL mode, flushed to disk at every commit.
+ *
+ * All writes of one turn of the event loop share one commit, so that a busy hub pays for one flush, not for thousands.
+ * A read sees the writes of the same turn at once.
+ */
+export class Store {
+  readonly database: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
+  private waiters: Waiter[] = [];
+  private open = false;
+  private closed = false;
+
+  /** @param file path of the database; `:memory:` keeps it in memory alone. */
+  constructor(file: string) {
+    this.database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 });
+    this.database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;');
+    const found = (this.database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+    if (found === 0) {
+      this.database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+    } else if (found !== SCHEMA_VERSION) {
+      this.database.close();
+      throw new Error(
+        `The database ${file} has format ${found}, this version reads format ${SCHEMA_VERSION}: use another data folder or delete it.`,
+      );
+    }
+  }
+
+  /** A prepared statement, compiled once for each text. Call it inside {@link write} if it changes anything. */
+  sql(text: string): StatementSync {
+    let statement = this.statements.get(text);
+    if (statement === undefined) {
+      statement = this.database.prepare(text);
+      this.statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  /**
+   * Runs `work` in this turn's transaction. All of it happens or, if it throws, nothing of it; what it throws is thrown on.
+   *
+   * @returns what `work` returned, once the commit is on disk.
+   */
+  async write<T>(work: () => T): Promise<T> {
+    this.begin();
+    this.sql('SAVEPOINT step').run();
+    let result: T;
+    try {
+      result = work();
+    } catch (cause) {
+      this.sql('ROLLBACK TO step').run();
+      throw cause;
+    } finally {
+      this.sql('RELEASE step').run();
+    }
+    await this.committed();
+    return result;
+  }
+
+  /** As {@link write} for a single statement, which needs no savepoint of its own. */
+  async writeOne(work: () => void): Promise<void> {
+    this.begin();
+    work();
+    await this.committed();
+  }
+
+  /** Commits what is pending and closes the database. */
+  close(): void {
+    if (this.closed) return;
+    this.commit();
+    this.closed = true;
+    this.statements.clear();
+    this.database.close();
+  }
+
+  private begin(): void {
+    if (this.closed) throw new Error('The store is closed.');
+    if (this.open) return;
+    this.sql('BEGIN IMMEDIATE').run();
+    this.open = true;
+    // The check phase comes after all I/O callbacks of this turn: everything that arrived together commits together.
+    setImmediate(() => {
+      this.commit();
+    });
+  }
+
+  private committed(): Promise<void> {
+    return new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
+  }
+
+  private commit(): void {
+    if (!this.open) return;
+    const waiters = this.waiters;
+    this.waiters = [];
+    this.open = false;
+    try {
+      this.sql('COMMIT').run();
+    } catch (cause) {
+      if (this.database.isTransaction) this.sql('ROLLBACK').run();
+      for (const waiter of waiters) waiter.reject(cause);
+      return;
+    }
+    for (const waiter of waiters) waiter.resolve();
+  }
+}
