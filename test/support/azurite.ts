@@ -1,10 +1,11 @@
-import { startAzurite as startProcess } from '../../apps/local-stack/src/azurite.js';
+import { azuriteConnectionString, startAzurite as startProcess } from '../../apps/local-stack/src/azurite.js';
 
 /** A fresh, in-memory Azurite on a free port, serving HTTPS with the given certificate. */
 export async function startAzurite(tls: {
   certFile: string;
   keyFile: string;
 }): Promise<{ url: string; connectionString: string; close: () => Promise<void> }> {
-  const { url, connectionString, stop } = await startProcess(tls);
-  return { url, connectionString, close: stop };
+  const azurite = startProcess(tls);
+  const url = await azurite.ready;
+  return { url, connectionString: azuriteConnectionString(url), close: azurite.stop };
 }

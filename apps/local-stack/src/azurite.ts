@@ -17,22 +17,21 @@ export interface AzuriteOptions {
   logFile?: string;
 }
 
-export interface Azurite extends RunningProcess<string> {
-  /** The account's blob endpoint, without a slash at its end. */
-  readonly url: string;
-  readonly connectionString: string;
+/** The account that Azurite serves at a blob endpoint. */
+export function azuriteConnectionString(blobEndpoint: string): string {
+  return `DefaultEndpointsProtocol=https;AccountName=${ACCOUNT_NAME};AccountKey=${ACCOUNT_KEY};BlobEndpoint=${blobEndpoint};`;
 }
 
 /**
- * Starts Azurite's blob service on 127.0.0.1.
+ * Starts Azurite's blob service on 127.0.0.1; it is ready with its account's blob endpoint.
  *
  * Newer API versions than it knows and `x-ms-encryption-algorithm` (sent by the storage client inside the device SDK) are
  * let through, since they change nothing that it does.
  */
-export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
+export function startAzurite(options: AzuriteOptions): RunningProcess<string> {
   const place = options.location === undefined ? ['--inMemoryPersistence'] : ['--location', options.location];
-  const running = await startProcess({
-    name: 'Azurite',
+  return startProcess({
+    name: 'azurite',
     args: [
       createRequire(__filename).resolve('azurite/dist/src/blob/main.js'),
       ...['--blobHost', '127.0.0.1', '--blobPort', String(options.port ?? 0)],
@@ -41,9 +40,9 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
     ],
     env: options.env ?? {},
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
-    ready: (line) => /successfully listens on (https:\S+)/.exec(line)?.[1],
+    ready: (line) => {
+      const [, origin] = /successfully listens on (https:\/\/[^/\s]+)/.exec(line) ?? [];
+      return origin && `${origin}/${ACCOUNT_NAME}`;
+    },
   });
-  const url = `${running.ready.replace(/\/$/, '')}/${ACCOUNT_NAME}`;
-  const connectionString = `DefaultEndpointsProtocol=https;AccountName=${ACCOUNT_NAME};AccountKey=${ACCOUNT_KEY};BlobEndpoint=${url};`;
-  return { ...running, url, connectionString };
 }

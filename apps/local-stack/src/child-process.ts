@@ -3,8 +3,8 @@ import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { AppError } from '#libs/runtime';
 
-/** How long a stopping process may take before it is killed. */
-const STOP_TIMEOUT_MS = 8_000;
+/** How long a stopping process may take before it is killed; two such steps fit into the 10 s that Ctrl-C may take. */
+const STOP_TIMEOUT_MS = 4_000;
 
 /** How many of its last lines are shown of a process that failed. */
 const LAST_LINES = 12;
@@ -26,20 +26,20 @@ export interface ProcessSpec<Ready> {
 export interface RunningProcess<Ready> {
   readonly name: string;
   readonly pid: number;
-  /** What the process said when it became ready. */
-  readonly ready: Ready;
+  /**
+   * What the process said when it became ready.
+   *
+   * Rejects with {@link AppError} `STACK.PROCESS_FAILED` and its last lines when it ends or stays silent instead.
+   */
+  readonly ready: Promise<Ready>;
   /** Resolves with a description when the process has ended, for whatever reason. */
   readonly ended: Promise<string>;
   /** Asks the process to close and kills it when it does not. */
   stop: () => Promise<void>;
 }
 
-/**
- * Starts a process of this Node.js and waits until it says that it is ready.
- *
- * @throws {@link AppError} `STACK.PROCESS_FAILED` with its last lines when it ends or stays silent instead.
- */
-export async function startProcess<Ready>(spec: ProcessSpec<Ready>): Promise<RunningProcess<Ready>> {
+/** Starts a process of this Node.js. */
+export function startProcess<Ready>(spec: ProcessSpec<Ready>): RunningProcess<Ready> {
   const child = spawn(process.execPath, spec.args, { env: spec.env, stdio: ['ignore', 'pipe', 'pipe'] });
   const log = spec.logFile === undefined ? undefined : createWriteStream(spec.logFile, { mode: 0o600 });
   const lastLines: string[] = [];
@@ -66,13 +66,6 @@ export async function startProcess<Ready>(spec: ProcessSpec<Ready>): Promise<Run
     ended.resolve(`${spec.name} ended with ${signal ?? `code ${String(code)}`}`);
   });
 
-  const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
-    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    await ended.promise;
-    clearTimeout(kill);
-  };
-
   const limitMs = spec.timeoutMs ?? 30_000;
   const limit = setTimeout(() => {
     ready.reject(processFailed(`${spec.name} was not ready after ${limitMs / 1_000} s`, lastLines));
@@ -80,15 +73,18 @@ export async function startProcess<Ready>(spec: ProcessSpec<Ready>): Promise<Run
   void ended.promise.then((how) => {
     ready.reject(processFailed(how, lastLines));
   });
-  try {
-    const said = await ready.promise;
-    return { name: spec.name, pid: child.pid ?? 0, ready: said, ended: ended.promise, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  } finally {
+  const settled = (): void => {
     clearTimeout(limit);
-  }
+  };
+  ready.promise.then(settled, settled);
+
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await ended.promise;
+    clearTimeout(kill);
+  };
+  return { name: spec.name, pid: child.pid ?? 0, ready: ready.promise, ended: ended.promise, stop };
 }
 
 /** Reads the line of JSON by which our own applications say that they are ready. */

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { loadSettings, portSetting } from '#libs/runtime';
+
+const schema = z.object({
+  DATA_DIR: z.string().default('.data'),
+  API_PORT: portSetting.default(8000),
+  IOT_HUB_EMULATOR_PORT: portSetting.default(8443),
+  IOT_HUB_EMULATOR_STANDARD_PORTS: z.stringbool().default(true),
+  AZURITE_PORT: portSetting.default(10_000),
+  LOCAL_VISION_PORT: portSetting.default(8100),
+  BLOB_STORAGE_CONTAINER_NAME: z.string().default('dev'),
+  CAMERA_0: z.string().default('docs/assets/people.mp4'),
+  AI_SERVICES_ENDPOINT: z.string().optional(),
+});
+
+/** Where the local stack listens and keeps its state; all ports are on 127.0.0.1, and 0 chooses a free one. */
+export interface LocalStackConfig {
+  dataDirectory: string;
+  ports: { api: number; hub: number; azurite: number; localVision: number };
+  /** Whether the hub also listens on 8883, 5671 and 443, where those are free and permitted. */
+  standardPorts: boolean;
+  containerName: string;
+  /** The video file or test source that stands in for camera 0. */
+  camera: string;
+  /** Set when AI settings are given from outside: then no local vision is started. */
+  aiEndpoint: string | undefined;
+  /** The environment that every process of the stack inherits. */
+  env: NodeJS.ProcessEnv;
+}
+
+/** @throws {@link AppError} `SETTINGS.INVALID` */
+export function loadLocalStackConfig(env: NodeJS.ProcessEnv = process.env): LocalStackConfig {
+  const settings = loadSettings(schema, env);
+  return {
+    dataDirectory: settings.DATA_DIR,
+    ports: {
+      api: settings.API_PORT,
+      hub: settings.IOT_HUB_EMULATOR_PORT,
+      azurite: settings.AZURITE_PORT,
+      localVision: settings.LOCAL_VISION_PORT,
+    },
+    standardPorts: settings.IOT_HUB_EMULATOR_STANDARD_PORTS,
+    containerName: settings.BLOB_STORAGE_CONTAINER_NAME,
+    camera: settings.CAMERA_0,
+    aiEndpoint: settings.AI_SERVICES_ENDPOINT,
+    env,
+  };
+}

@@ -1,0 +1,218 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createBlobContainer } from '#libs/blob-storage';
+import { trustCertificateAuthority } from '#libs/runtime';
+import { azuriteConnectionString, startAzurite } from './azurite.js';
+import { readyLine, startProcess, type RunningProcess } from './child-process.js';
+import { requireFreePorts } from './free-ports.js';
+import type { LocalStackConfig } from './local-stack.config.js';
+
+/** The applications, as `nest build` leaves them beside this one. */
+const script = (app: string): string => resolve(__dirname, `../../${app}/src/main.js`);
+
+const SEED_FILE = resolve(__dirname, '../../../../apps/local-stack/seed.yaml');
+
+interface Certificates {
+  caFile: string;
+  certFile: string;
+  keyFile: string;
+}
+
+interface HubReady {
+  hostName: string;
+  boundPorts: number[];
+  serviceConnectionString: string;
+  devices: { deviceId: string; connectionString: string }[];
+}
+
+interface UrlReady {
+  url: string;
+}
+
+/** What somebody needs to know to use the running stack. */
+export interface StackFacts {
+  readonly apiUrl: string;
+  readonly hubHostName: string;
+  readonly serviceConnectionString: string;
+  readonly device: { deviceId: string; connectionString: string };
+  readonly storageConnectionString: string;
+  /** Absolute path of the PEM file to trust. */
+  readonly caFile: string;
+  readonly logDirectory: string;
+}
+
+/**
+ * The IoT Hub emulator, Azurite, local vision, the API and the device agent, each a process of its own, connected by their
+ * settings alone.
+ */
+export class LocalStack {
+  private readonly dataDirectory: string;
+  private readonly logDirectory: string;
+  private readonly processes: RunningProcess<unknown>[] = [];
+  private stopping: Promise<void> | undefined;
+
+  constructor(private readonly config: LocalStackConfig) {
+    this.dataDirectory = resolve(config.dataDirectory);
+    this.logDirectory = join(this.dataDirectory, 'logs');
+  }
+
+  get isStopping(): boolean {
+    return this.stopping !== undefined;
+  }
+
+  /** Process ids by application name. */
+  get processIds(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.processes.map(({ name, pid }) => [name, pid]));
+  }
+
+  /** @throws {@link AppError} `STACK.PORT_BUSY` or `STACK.PROCESS_FAILED`; call {@link stop} then. */
+  async start(): Promise<StackFacts> {
+    await this.requireFreePorts();
+    for (const directory of [this.logDirectory, join(this.dataDirectory, 'azurite')]) {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    }
+    const vision = this.startVision();
+    // Awaited further down; a failure before that must not count as unhandled.
+    vision.catch(() => undefined);
+    const certificates = await this.makeCertificates();
+    const storageConnectionString = await this.startStorage(certificates);
+    const hub = await this.startHub(storageConnectionString);
+    const device = hub.devices[0];
+    if (!device) throw new Error(`${SEED_FILE} names no device`);
+    const [api] = await Promise.all([
+      this.startApi(hub, device.deviceId, storageConnectionString, certificates.caFile, await vision),
+      this.startAgent(device.connectionString, certificates.caFile),
+    ]);
+    return {
+      apiUrl: api.url,
+      hubHostName: hub.hostName,
+      serviceConnectionString: hub.serviceConnectionString,
+      device,
+      storageConnectionString,
+      caFile: certificates.caFile,
+      logDirectory: this.logDirectory,
+    };
+  }
+
+  /** Resolves with a description when a process ends that nobody stopped. */
+  async failure(): Promise<string> {
+    const how = await Promise.race(this.processes.map(({ ended }) => ended));
+    return this.isStopping ? new Promise<string>(() => undefined) : how;
+  }
+
+  /** Stops every process, clients before what they are connected to; resolves when none is left. */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopProcesses();
+    return this.stopping;
+  }
+
+  private async stopProcesses(): Promise<void> {
+    const isServer = ({ name }: RunningProcess<unknown>): boolean => ['azurite', 'iot-hub-emulator'].includes(name);
+    await Promise.all(this.processes.filter((process) => !isServer(process)).map((process) => process.stop()));
+    await Promise.all(this.processes.filter(isServer).map((process) => process.stop()));
+  }
+
+  private requireFreePorts(): Promise<void> {
+    const { ports } = this.config;
+    return requireFreePorts([
+      { name: 'the API', port: ports.api, setting: 'API_PORT' },
+      { name: 'the IoT Hub emulator', port: ports.hub, setting: 'IOT_HUB_EMULATOR_PORT' },
+      { name: 'Azurite', port: ports.azurite, setting: 'AZURITE_PORT' },
+      { name: 'local vision', port: ports.localVision, setting: 'LOCAL_VISION_PORT' },
+    ]);
+  }
+
+  private makeCertificates(): Promise<Certificates> {
+    // It ends by itself, so it is not among the processes to stop.
+    return startProcess({
+      name: 'iot-hub-emulator certificates',
+      args: [script('iot-hub-emulator'), 'certificates', '--data-dir', join(this.dataDirectory, 'iot-hub')],
+      env: this.config.env,
+      ready: (line) => JSON.parse(line) as Certificates,
+    }).ready;
+  }
+
+  private async startStorage({ certFile, keyFile, caFile }: Certificates): Promise<string> {
+    const azurite = startAzurite({
+      certFile,
+      keyFile,
+      port: this.config.ports.azurite,
+      location: join(this.dataDirectory, 'azurite'),
+      env: this.config.env,
+      logFile: join(this.logDirectory, 'azurite.log'),
+    });
+    const connectionString = azuriteConnectionString(await this.track(azurite));
+    trustCertificateAuthority(caFile);
+    await createBlobContainer(connectionString, this.config.containerName);
+    return connectionString;
+  }
+
+  private startHub(storageConnectionString: string): Promise<HubReady> {
+    return this.startApp<HubReady>('iot-hub-emulator', {
+      IOT_HUB_EMULATOR_PORT: String(this.config.ports.hub),
+      IOT_HUB_EMULATOR_STANDARD_PORTS: String(this.config.standardPorts),
+      IOT_HUB_EMULATOR_DATA_DIR: join(this.dataDirectory, 'iot-hub'),
+      IOT_HUB_EMULATOR_SEED: SEED_FILE,
+      IOT_HUB_EMULATOR_STORAGE_CONNECTION_STRING: storageConnectionString,
+      IOT_HUB_EMULATOR_STORAGE_CONTAINER: this.config.containerName,
+    });
+  }
+
+  /** Not started when the API is to use a model elsewhere. */
+  private async startVision(): Promise<string | undefined> {
+    if (this.config.aiEndpoint !== undefined) return undefined;
+    const { url } = await this.startApp<UrlReady>('local-vision', {
+      LOCAL_VISION_PORT: String(this.config.ports.localVision),
+    });
+    return url;
+  }
+
+  private startApi(
+    hub: HubReady,
+    deviceId: string,
+    storageConnectionString: string,
+    caFile: string,
+    visionUrl: string | undefined,
+  ): Promise<UrlReady> {
+    return this.startApp<UrlReady>('api', {
+      API_PORT: String(this.config.ports.api),
+      CA_FILE: caFile,
+      IOT_HUB_CONNECTION_STRING: hub.serviceConnectionString,
+      IOT_HUB_DEVICE_ID: deviceId,
+      BLOB_STORAGE_CONNECTION_STRING: storageConnectionString,
+      BLOB_STORAGE_CONTAINER_NAME: this.config.containerName,
+      ...(visionUrl !== undefined && {
+        AI_SERVICES_ENDPOINT: `${visionUrl}/v1`,
+        AI_SERVICES_API_KEY: 'local',
+        AI_SERVICES_API_VERSION: '',
+        AI_SERVICES_MODEL_GPT: 'local-detector',
+      }),
+    });
+  }
+
+  private startAgent(connectionString: string, caFile: string): Promise<unknown> {
+    return this.startApp('device-agent', {
+      IOT_HUB_DEVICE_CONNECTION_STRING: connectionString,
+      CA_FILE: caFile,
+      CAMERA_0: this.config.camera,
+    });
+  }
+
+  private startApp<Ready>(app: string, env: NodeJS.ProcessEnv): Promise<Ready> {
+    return this.track(
+      startProcess({
+        name: app,
+        args: ['--enable-source-maps', script(app)],
+        env: { ...this.config.env, ...env },
+        logFile: join(this.logDirectory, `${app}.log`),
+        ready: (line) => readyLine(line) as Ready | undefined,
+      }),
+    );
+  }
+
+  /** From here on {@link stop} stops the process too. */
+  private track<Ready>(process: RunningProcess<Ready>): Promise<Ready> {
+    this.processes.push(process);
+    return process.ready;
+  }
+}
