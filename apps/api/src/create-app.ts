@@ -1,0 +1,72 @@
+import { createLogger } from '#libs/runtime';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import helmet from 'helmet';
+import { Logger as RequestLogger } from 'nestjs-pino';
+import type { ApiConfig } from './api.config.js';
+import { AppModule } from './app.module.js';
+import { requireApiKey } from './http/api-key.middleware.js';
+import { guardCaller } from './http/caller-guard.middleware.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { createRequestLogging } from './http/request-logging.js';
+import { serveSwagger } from './http/swagger.js';
+import { createValidationPipe } from './http/validation.pipe.js';
+
+/** JSON bodies carry parameters, never pictures; a direct method's payload is at most 128 KiB. */
+const JSON_BODY_LIMIT = '256kb';
+
+/** How long a client may take to send its headers. */
+const HEADERS_TIMEOUT_MS = 15_000;
+
+/** How long a client may take to send a whole request, large uploads over slow lines included. */
+const REQUEST_TIMEOUT_MS = 15 * 60_000;
+
+/** The API, initialised but not yet listening. */
+export async function createApp(config: ApiConfig): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), {
+    bodyParser: false,
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  app.useLogger(app.get(RequestLogger));
+  app.disable('x-powered-by');
+  app.set('trust proxy', config.http.trustProxy);
+
+  app.use(createRequestLogging(createLogger({ name: 'api', level: config.logLevel })));
+  app.use(securityHeaders());
+  app.use(guardCaller(config.http));
+  if (config.http.corsOrigins.length > 0) {
+    app.enableCors({
+      origin: [...config.http.corsOrigins],
+      exposedHeaders: ['ETag', 'Location', 'Retry-After', 'x-request-id', 'Content-Disposition', 'Content-Range'],
+    });
+  }
+  app.use(requireApiKey(config.http));
+  app.useBodyParser('json', { limit: JSON_BODY_LIMIT });
+
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalPipes(createValidationPipe());
+  app.enableShutdownHooks();
+  serveSwagger(app, config);
+  await app.init();
+
+  const server = app.getHttpServer();
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  return app;
+}
+
+/** Helmet's headers, fit for Swagger UI and for plain http on loopback. */
+function securityHeaders(): ReturnType<typeof helmet> {
+  return helmet({
+    contentSecurityPolicy: {
+      directives: {
+        // Swagger UI shows downloaded pictures from blob: addresses.
+        imgSrc: ["'self'", 'data:', 'blob:'],
+        // The API itself speaks http; whoever puts TLS before it adds these two.
+        upgradeInsecureRequests: null,
+      },
+    },
+    strictTransportSecurity: false,
+  });
+}

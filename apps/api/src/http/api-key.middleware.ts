@@ -1,0 +1,39 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { AppError } from '#libs/runtime';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { HttpConfig } from '../api.config.js';
+import { sendProblem } from './send-problem.js';
+
+/** What is served without a key: liveness, the Swagger page with its files, and the specification it shows. */
+const OPEN_PATHS =
+  /^\/(?:|health\/live|openapi\.json|swagger-ui(?:-bundle|-standalone-preset|-init)?\.(?:js|css)|favicon-\d+x\d+\.png)$/;
+
+/**
+ * Asks every request for one of the configured keys in `x-api-key`, before its body is read. Any of them is accepted,
+ * so that keys can be rotated one by one.
+ */
+export function requireApiKey({ apiKeys }: HttpConfig): RequestHandler {
+  const digests = apiKeys.map(digest);
+  return (request: Request, response: Response, next: NextFunction) => {
+    if (digests.length === 0 || OPEN_PATHS.test(request.path) || matches(request.headers['x-api-key'], digests)) {
+      next();
+      return;
+    }
+    const given = request.headers['x-api-key'] !== undefined;
+    sendProblem(
+      response,
+      new AppError('REQUEST.UNAUTHORIZED', given ? 'The API key is not valid.' : 'The header x-api-key is missing.'),
+    );
+  };
+}
+
+/** Compares digests of equal length, all of them, so that the time tells nothing about the keys. */
+function matches(given: string | string[] | undefined, digests: readonly Buffer[]): boolean {
+  if (typeof given !== 'string') return false;
+  const candidate = digest(given);
+  return digests.reduce((found, known) => timingSafeEqual(candidate, known) || found, false);
+}
+
+function digest(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}

@@ -1,0 +1,14 @@
+import type { ErrorEntry } from './error-table.js';
+import { httpErrors } from './http.errors.js';
+
+/** Every error code that the API answers with: the tables of all modules in one. */
+export const errorCatalogue = {
+  ...httpErrors,
+} as const;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** How `code` is shown over HTTP; undefined for a code that is none of ours. */
+export function findErrorEntry(code: string): ErrorEntry | undefined {
+  return Object.hasOwn(errorCatalogue, code) ? errorCatalogue[code as ErrorCode] : undefined;
+}

@@ -1,0 +1,74 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { AppError } from '#libs/runtime';
+import type { Request, Response } from 'express';
+import { errorCatalogue, type ErrorCode, findErrorEntry } from './error-catalogue.js';
+import { allowedMethods } from './allowed-methods.js';
+import { sendProblem } from './send-problem.js';
+
+/** Statuses that Nest, Express and their parsers answer with by themselves, as codes of ours. */
+const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
+  401: 'REQUEST.UNAUTHORIZED',
+  404: 'ROUTE.NOT_FOUND',
+  405: 'ROUTE.METHOD_NOT_ALLOWED',
+  413: 'REQUEST.TOO_LARGE',
+  415: 'REQUEST.MEDIA_TYPE_NOT_SUPPORTED',
+  429: 'REQUEST.RATE_LIMITED',
+};
+
+/** Answers every failure as `application/problem+json`; what is not the caller's doing is logged with its cause. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<Request>();
+    const response = host.switchToHttp().getResponse<Response>();
+    let error = toAppError(exception);
+    if (error.code === 'ROUTE.NOT_FOUND') {
+      const methods = allowedMethods(request);
+      if (methods.length > 0) {
+        response.setHeader('Allow', methods.join(', '));
+        error = new AppError('ROUTE.METHOD_NOT_ALLOWED', `${request.path} supports ${methods.join(', ')}.`);
+      }
+    }
+    const { status } = findErrorEntry(error.code) ?? errorCatalogue['SERVER.FAILED'];
+    if (status >= 500) this.logger.error({ err: exception, code: error.code }, error.message);
+    if (response.headersSent) {
+      // A stream broke halfway: the only honest end is one the client notices.
+      response.destroy();
+      return;
+    }
+    sendProblem(response, error);
+  }
+}
+
+/** The failure as one that has a code of ours. */
+function toAppError(exception: unknown): AppError {
+  if (exception instanceof AppError && findErrorEntry(exception.code)) return exception;
+  const status = statusOf(exception);
+  if (status === undefined || status >= 500)
+    return new AppError('SERVER.FAILED', 'The API failed unexpectedly.', { cause: exception });
+  const type = isRecord(exception) ? exception.type : undefined;
+  if (type === 'entity.parse.failed')
+    return new AppError('REQUEST.MALFORMED', 'The request body is not well-formed JSON.', { cause: exception });
+  if (status === 413) {
+    const limit = isRecord(exception) ? exception.limit : undefined;
+    return new AppError('REQUEST.TOO_LARGE', 'The request body is larger than the API accepts.', {
+      cause: exception,
+      ...(typeof limit === 'number' && { details: { limit_bytes: limit } }),
+    });
+  }
+  const code = CODE_BY_STATUS[status] ?? (status === 400 ? 'REQUEST.MALFORMED' : 'REQUEST.NOT_ACCEPTED');
+  const message = exception instanceof HttpException ? exception.message : `${errorCatalogue[code].title}.`;
+  return new AppError(code, message, { cause: exception });
+}
+
+function statusOf(exception: unknown): number | undefined {
+  if (exception instanceof HttpException) return exception.getStatus();
+  const status = isRecord(exception) ? exception.status : undefined;
+  return typeof status === 'number' ? status : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

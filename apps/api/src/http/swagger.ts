@@ -1,0 +1,39 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { ApiConfig } from '../api.config.js';
+
+const DESCRIPTION = `Ask any camera, anywhere, what it sees.
+
+A device is asked for a picture by a direct method, stores it in Blob Storage, and an AI model explains it; the device twin
+steers the device. Every failure is \`application/problem+json\` with a stable \`code\` and a \`hint\`.`;
+
+/** The API's description of itself, OpenAPI 3.0.3. */
+export function describeApi(app: INestApplication, { version }: ApiConfig): OpenAPIObject {
+  const settings = new DocumentBuilder()
+    .setTitle('Spyglass')
+    .setDescription(DESCRIPTION)
+    .setVersion(version)
+    .setOpenAPIVersion('3.0.3')
+    .addTag('core', 'Version, health and metrics')
+    .addTag('iot_hub', 'Devices, device twins and direct methods')
+    .addTag('blob_storage', 'Pictures and other blobs')
+    .addTag('ai_services', 'Chat completions and explanations of images')
+    .addApiKey(
+      { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'Asked for when API_KEYS is set.' },
+      'api_key',
+    )
+    .addSecurityRequirements('api_key')
+    .build();
+  return SwaggerModule.createDocument(app, settings, { operationIdFactory: (_controller, method) => method });
+}
+
+/** Serves Swagger UI at `/` with files of this machine only, and the specification at `/openapi.json`. */
+export function serveSwagger(app: INestApplication, config: ApiConfig): void {
+  let document: OpenAPIObject | undefined;
+  SwaggerModule.setup('/', app, () => (document ??= describeApi(app, config)), {
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'Spyglass API',
+    swaggerOptions: { tryItOutEnabled: true, persistAuthorization: true, displayRequestDuration: true },
+  });
+}
