@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
@@ -46,7 +46,7 @@ export function createListener(options: ListenerOptions): Listener {
   const { httpServer, onMqtt, logger } = options;
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
   const servers = new Set<ReturnType<typeof createServer>>();
-  const sockets = new Set<{ destroy(): unknown }>();
+  const sockets = new Set<Socket>();
   const webSockets = acceptWebSockets(options);
 
   // A server that is handed its connections never listens, but only this event starts its header and request timeouts.
@@ -59,11 +59,11 @@ export function createListener(options: ListenerOptions): Listener {
       handshakeTimeout: handshakeTimeoutMs,
       noDelay: true,
     });
-    server.on('connection', (socket) => {
+    server.on('connection', (socket: Socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     });
-    server.on('tlsClientError', (error, socket) => {
+    server.on('tlsClientError', (error: Error, socket) => {
       logger.debug({ peer: peerOf(socket), reason: error.message }, 'TLS handshake failed');
       socket.destroy();
     });

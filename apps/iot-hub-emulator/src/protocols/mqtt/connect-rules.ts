@@ -1,0 +1,62 @@
+import type { IConnectPacket } from 'mqtt-packet';
+import { authenticateDevice } from '../../hub/access/authenticate-device.js';
+import type { DeviceIdentity } from '../../hub/access/device-identity.js';
+import { isHostOfHub } from '../../hub/access/token-resource.js';
+import { HubError } from '../../hub/errors/hub-errors.js';
+import type { Hub } from '../../hub/hub.js';
+import { isEventsTopic } from './topics.js';
+
+/** CONNACK return codes. @see http://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html#_Toc398718035 */
+export enum ConnectReturnCode {
+  Accepted = 0,
+  UnacceptableProtocolVersion = 1,
+  IdentifierRejected = 2,
+  ServerUnavailable = 3,
+  NotAuthorized = 5,
+}
+
+/** Whether a CONNECT may come in: as which device, or why not (`reason` is for the log and never holds a token). */
+export type ConnectDecision =
+  { readonly device: DeviceIdentity } | { readonly returnCode: ConnectReturnCode; readonly reason: string };
+
+/**
+ * Checks a CONNECT: MQTT 3.1.1, a client id equal to the device named by the user name
+ * (`{hub}/{deviceId}/?api-version=…`) and a shared access signature as the password.
+ *
+ * @see https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub#using-the-mqtt-protocol-directly-as-a-device
+ */
+export function decideConnect(hub: Hub, packet: IConnectPacket): ConnectDecision {
+  const { clientId, protocolId, protocolVersion, username, will } = packet;
+  if (protocolId !== 'MQTT' || protocolVersion !== 4) {
+    return refusal(ConnectReturnCode.UnacceptableProtocolVersion, 'only MQTT 3.1.1 is spoken here');
+  }
+  // Also with clean = 1: an identity is needed.
+  if (clientId === '') return refusal(ConnectReturnCode.IdentifierRejected, 'the client id is empty');
+  const [host = '', ...identity] = (username ?? '').split('/');
+  if (!isHostOfHub(hub, host)) return notAuthorized('the user name does not begin with the name of this hub');
+  if (!namesIdentity(identity.join('/'), clientId)) {
+    return notAuthorized('the user name is not {hub}/{client id}/?api-version=…');
+  }
+  if (clientId.includes('/')) return notAuthorized('NotImplemented: module identities');
+  if (will?.qos === 2) return notAuthorized('a Will with QoS 2 is not supported');
+  if (will && !isEventsTopic(will.topic, clientId)) {
+    return notAuthorized("the topic of the Will is not the device's own events topic");
+  }
+  try {
+    return { device: authenticateDevice(hub, clientId, packet.password?.toString()) };
+  } catch (cause) {
+    if (!(cause instanceof HubError)) throw cause;
+    return cause.status < 500
+      ? notAuthorized(cause.reason)
+      : refusal(ConnectReturnCode.ServerUnavailable, cause.message);
+  }
+}
+
+/** Whether a user name, after the host, is the client id, perhaps with parameters (recommended, not required). */
+function namesIdentity(text: string, clientId: string): boolean {
+  return text.startsWith(clientId) && /^(\/?\?.*|\/)?$/s.test(text.slice(clientId.length));
+}
+
+const refusal = (returnCode: ConnectReturnCode, reason: string) => ({ returnCode, reason });
+
+const notAuthorized = (reason: string) => refusal(ConnectReturnCode.NotAuthorized, reason);

@@ -1,0 +1,97 @@
+import type { Clock } from '../../hub/clock.js';
+import { allowedSilenceMs, KeepAlive } from './keep-alive.js';
+import { atExpiry } from './token-expiry.js';
+
+/** A clock that goes when told to. */
+function manualClock(): Clock & { advance(ms: number): void; readonly timers: number } {
+  let nowMs = 1_000_000;
+  const timers = new Map<() => void, number>();
+  return {
+    nowMs: () => nowMs,
+    after(delayMs, task) {
+      if (delayMs > 2 ** 31 - 1) throw new RangeError('longer than a timer can wait');
+      const once = () => {
+        task();
+      };
+      timers.set(once, nowMs + delayMs);
+      return () => timers.delete(once);
+    },
+    advance(ms) {
+      nowMs += ms;
+      for (const [task, dueMs] of [...timers]) {
+        if (dueMs <= nowMs && timers.delete(task)) task();
+      }
+    },
+    get timers() {
+      return timers.size;
+    },
+  };
+}
+
+describe(allowedSilenceMs.name, () => {
+  it.each([
+    [1, 1_500],
+    [180, 270_000],
+    [1177, 1_765_500],
+    [1179, 1_767_000],
+    [65535, 1_767_000],
+    [0, 1_767_000],
+  ])('allows a client with a keep-alive of %d s %d ms', (keepAliveSeconds, silenceMs) => {
+    expect(allowedSilenceMs(keepAliveSeconds)).toBe(silenceMs);
+  });
+});
+
+describe(KeepAlive.name, () => {
+  it('expires after silence, counted from what was heard last', () => {
+    const clock = manualClock();
+    const expired = jest.fn();
+    const keepAlive = new KeepAlive(clock, 1500, expired);
+    clock.advance(1000);
+    keepAlive.heard();
+    clock.advance(1000);
+    expect(expired).not.toHaveBeenCalled();
+    clock.advance(499);
+    expect(expired).not.toHaveBeenCalled();
+    clock.advance(1);
+    expect(expired).toHaveBeenCalledTimes(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('leaves no timer behind when stopped, also after it went on once', () => {
+    const clock = manualClock();
+    const expired = jest.fn();
+    const keepAlive = new KeepAlive(clock, 1500, expired);
+    clock.advance(1000);
+    keepAlive.heard();
+    clock.advance(1000);
+    keepAlive.stop();
+    expect(clock.timers).toBe(0);
+    clock.advance(10_000);
+    expect(expired).not.toHaveBeenCalled();
+  });
+});
+
+describe(atExpiry.name, () => {
+  it('waits for times further away than a timer can', () => {
+    const clock = manualClock();
+    const expired = jest.fn();
+    const days = 24 * 60 * 60 * 1000;
+    atExpiry(clock, clock.nowMs() + 60 * days, expired);
+    for (let day = 0; day < 59; day += 1) clock.advance(days);
+    expect(expired).not.toHaveBeenCalled();
+    clock.advance(days);
+    expect(expired).toHaveBeenCalledTimes(1);
+  });
+
+  it('can be called off at any stage', () => {
+    const clock = manualClock();
+    const expired = jest.fn();
+    const days = 24 * 60 * 60 * 1000;
+    const cancel = atExpiry(clock, clock.nowMs() + 3 * days, expired);
+    clock.advance(days);
+    cancel();
+    expect(clock.timers).toBe(0);
+    clock.advance(9 * days);
+    expect(expired).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,102 @@
+import type { Duplex } from 'node:stream';
+import type { IConnectPacket } from 'mqtt-packet';
+import { loadSubscriptions, saveSubscriptions } from '../../hub/connections/stored-subscriptions.js';
+import type { Hub } from '../../hub/hub.js';
+import { ConnectReturnCode, decideConnect } from './connect-rules.js';
+import { MqttSession } from './mqtt-session.js';
+import { PacketStream } from './packet-stream.js';
+
+/** From the first byte on. The handshake before it has a limit of its own. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A client id comes from a stranger: the log gets its beginning. */
+const LOGGED_ID_LENGTH = 128;
+
+export interface MqttEndpoint {
+  /** Speaks MQTT over a byte stream until it closes. `peer` names the client for the log. */
+  accept(stream: Duplex, peer: string): void;
+}
+
+/** Makes what turns MQTT byte streams into connections of the hub's devices. */
+export function createMqttEndpoint(hub: Hub): MqttEndpoint {
+  return {
+    accept(stream, peer) {
+      new Admission(hub, peer).begin(stream);
+    },
+  };
+}
+
+/** A connection before its CONNECT is accepted. */
+class Admission {
+  private packets: PacketStream;
+  private cancelTimeout: () => void;
+
+  constructor(
+    private readonly hub: Hub,
+    private readonly peer: string,
+  ) {}
+
+  begin(stream: Duplex): void {
+    this.cancelTimeout = this.hub.clock.after(CONNECT_TIMEOUT_MS, () => {
+      this.refuse('no CONNECT in time');
+    });
+    this.packets = new PacketStream(stream, {
+      packet: (packet) => {
+        this.cancelTimeout();
+        // [MQTT-3.1.0-1]
+        if (packet.cmd === 'connect') this.connect(packet);
+        else this.refuse('the first packet is not a CONNECT');
+      },
+      activity: () => undefined,
+      violation: (reason) => {
+        this.refuse(reason);
+      },
+      closed: this.cancelTimeout,
+    });
+  }
+
+  private connect(packet: IConnectPacket): void {
+    const clientId = packet.clientId.slice(0, LOGGED_ID_LENGTH);
+    this.packets.hold();
+    this.admit(packet).catch((cause: unknown) => {
+      this.hub.logger.error({ peer: this.peer, clientId, err: cause }, 'CONNECT failed');
+      this.packets.send({ cmd: 'connack', returnCode: ConnectReturnCode.ServerUnavailable, sessionPresent: false });
+      this.packets.end();
+    });
+  }
+
+  private async admit(packet: IConnectPacket): Promise<void> {
+    const { hub, packets, peer } = this;
+    const decision = decideConnect(hub, packet);
+    if ('returnCode' in decision) {
+      const { returnCode, reason } = decision;
+      const clientId = packet.clientId.slice(0, LOGGED_ID_LENGTH);
+      hub.logger.warn({ peer, clientId, returnCode, reason }, 'CONNECT refused');
+      packets.send({ cmd: 'connack', returnCode, sessionPresent: false });
+      packets.end();
+      return;
+    }
+    const { device } = decision;
+    let subscriptions = loadSubscriptions(hub, device.deviceId);
+    if (packet.clean !== false && subscriptions.length > 0) {
+      // [MQTT-3.1.2-6]
+      await saveSubscriptions(hub, device.deviceId, []);
+      subscriptions = [];
+    }
+    if (packets.isOver) return;
+    const session = new MqttSession(hub, { connect: packet, device, packets, peer, subscriptions });
+    packets.handOver(session);
+    packets.send({
+      cmd: 'connack',
+      returnCode: ConnectReturnCode.Accepted,
+      sessionPresent: subscriptions.length > 0,
+    });
+    session.start();
+    packets.release();
+  }
+
+  private refuse(reason: string): void {
+    this.cancelTimeout();
+    this.hub.logger.warn({ peer: this.peer, reason }, 'Connection closed by the hub');
+    this.packets.end();
+  }
+}

@@ -1,0 +1,311 @@
+import type { IConnectPacket, IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet';
+import type { DeviceIdentity } from '../../hub/access/device-identity.js';
+import type { CloseReason, DeviceConnection, Listening, MethodCall } from '../../hub/connections/device-connection.js';
+import { saveSubscriptions, type StoredSubscription } from '../../hub/connections/stored-subscriptions.js';
+import type { Hub } from '../../hub/hub.js';
+import type { JsonObject } from '../../hub/json.js';
+import { appendMessages } from '../../hub/messages/append-messages.js';
+import type { DeviceMessage } from '../../hub/messages/device-message.js';
+import { answerMethod } from '../../hub/methods/answer-method.js';
+import { allowedSilenceMs, KeepAlive } from './keep-alive.js';
+import { OrderedAcknowledgements } from './ordered-acknowledgements.js';
+import type { PacketHandlers, PacketStream } from './packet-stream.js';
+import { RETAIN_MARK, toDeviceMessage, WILL_MARK } from './telemetry.js';
+import { atExpiry } from './token-expiry.js';
+import {
+  desiredTopic,
+  methodTopic,
+  parseFilter,
+  parsePublishTopic,
+  type Subscription,
+  twinReplyTopic,
+} from './topics.js';
+import { answerTwinGet, answerTwinReport, type TwinAnswer } from './twin-requests.js';
+
+/** "Five topics per device." @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling */
+const MAX_SUBSCRIPTIONS = 5;
+/** Packets and bytes whose work may be under way before the session stops reading from its client. */
+const MAX_OUTSTANDING_PACKETS = 1_000;
+const MAX_OUTSTANDING_BYTES = 4 * 1024 * 1024;
+/** SUBACK return code of a refused filter. */
+const SUBSCRIBE_FAILURE = 0x80;
+
+export interface SessionOptions {
+  readonly connect: IConnectPacket;
+  readonly device: DeviceIdentity;
+  readonly packets: PacketStream;
+  /** The client's address, for the log. */
+  readonly peer: string;
+  /** Kept from the device's last session. */
+  readonly subscriptions: readonly StoredSubscription[];
+}
+
+/** Why a session is over: the hub's reason, or the client's. */
+type End = CloseReason | 'client-disconnected' | 'connection-lost' | 'keep-alive-timeout' | 'protocol-violation';
+
+/** A device's accepted MQTT connection: translates its packets to hub operations, and the hub's calls to packets. */
+export class MqttSession implements DeviceConnection, PacketHandlers {
+  readonly deviceId: string;
+  readonly description: string;
+  private readonly connect: IConnectPacket;
+  private readonly device: DeviceIdentity;
+  private readonly packets: PacketStream;
+  private readonly subscriptions = new Map<Subscription, StoredSubscription>();
+  private readonly acknowledgements = new OrderedAcknowledgements();
+  private outstandingBytes = 0;
+  private keepAlive: KeepAlive;
+  private cancelExpiry: () => void = () => undefined;
+  private over = false;
+
+  constructor(
+    private readonly hub: Hub,
+    options: SessionOptions,
+  ) {
+    this.connect = options.connect;
+    this.device = options.device;
+    this.packets = options.packets;
+    this.deviceId = options.device.deviceId;
+    this.description = `mqtt ${options.peer}`;
+    for (const subscription of options.subscriptions) {
+      const kind = parseFilter(subscription.filter, this.deviceId);
+      if (kind) this.subscriptions.set(kind, subscription);
+    }
+    this.keepAlive = new KeepAlive(hub.clock, allowedSilenceMs(this.connect.keepalive ?? 0), () => {
+      this.refuse('keep-alive-timeout', 'nothing was heard for one and a half times the keep-alive');
+    });
+  }
+
+  /** Makes this the device's connection, in place of any older one. The CONNACK has to be sent before. */
+  start(): void {
+    this.hub.connections.attach(this);
+    this.cancelExpiry = atExpiry(this.hub.clock, this.device.expiresAtMs, () => {
+      this.refuse('token-expired', 'the token of the connection has expired', 401003);
+    });
+  }
+
+  // What the hub calls
+
+  listensTo(kind: Listening): boolean {
+    return this.subscriptions.has(kind);
+  }
+
+  close(reason: CloseReason): void {
+    this.finish(reason);
+  }
+
+  invokeMethod({ methodName, requestId, payload }: MethodCall): void {
+    this.publish(methodTopic(methodName, requestId), payload);
+  }
+
+  desiredChanged(patch: JsonObject, version: number): void {
+    this.publish(desiredTopic(version), JSON.stringify({ ...patch, $version: version }));
+  }
+
+  // What the packet stream calls
+
+  activity(): void {
+    this.keepAlive.heard();
+  }
+
+  violation(reason: string): void {
+    this.refuse('protocol-violation', reason);
+  }
+
+  closed(): void {
+    this.finish('connection-lost');
+  }
+
+  packet(packet: Packet): void {
+    switch (packet.cmd) {
+      case 'publish':
+        this.onPublish(packet);
+        return;
+      case 'subscribe':
+        this.onSubscribe(packet);
+        return;
+      case 'unsubscribe':
+        this.onUnsubscribe(packet);
+        return;
+      case 'pingreq':
+        this.packets.send({ cmd: 'pingresp' });
+        return;
+      case 'disconnect':
+        this.finish('client-disconnected');
+        return;
+      case 'puback':
+        // Only cloud-to-device messages are sent with QoS 1, and none is in flight.
+        return;
+      default:
+        // A second CONNECT [MQTT-3.1.0-2], QoS 2's packets, or what only servers send.
+        this.refuse('protocol-violation', `${packet.cmd} is not expected from a client here`);
+    }
+  }
+
+  // What the device wants
+
+  private onPublish(packet: IPublishPacket): void {
+    if (packet.qos === 2) {
+      this.refuse('protocol-violation', 'QoS 2 is not supported');
+      return;
+    }
+    const request = parsePublishTopic(packet.topic, this.deviceId);
+    const body = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
+    switch (request.kind) {
+      case 'telemetry': {
+        const message = toDeviceMessage(request.bag, body, packet.retain ? [RETAIN_MARK] : []);
+        this.acknowledge(packet, this.append(message));
+        return;
+      }
+      case 'twin-get':
+        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinGet(this.hub, this.deviceId)));
+        return;
+      case 'twin-report':
+        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinReport(this.hub, this.deviceId, body)));
+        return;
+      case 'method-answer':
+        answerMethod(this.hub, this.deviceId, request.requestId, { status: request.status, body });
+        this.acknowledge(packet, Promise.resolve());
+        return;
+      case 'refused':
+        this.refuse('protocol-violation', request.reason);
+    }
+  }
+
+  /** Also a failure that comes at once is a rejection. */
+  private async append(message: DeviceMessage): Promise<void> {
+    await appendMessages(this.hub, this.device, [message]);
+  }
+
+  private async answerTwin(requestId: string, answering: Promise<TwinAnswer>): Promise<void> {
+    const { status, version, body } = await answering;
+    if (this.subscriptions.has('twin-replies')) this.publish(twinReplyTopic(status, requestId, version), body);
+    else
+      this.hub.logger.warn(
+        this.about({ status }),
+        'Twin reply dropped: the device has not subscribed to $iothub/twin/res/#',
+      );
+  }
+
+  private onSubscribe({ subscriptions, messageId }: ISubscribePacket): void {
+    if (subscriptions.length > MAX_SUBSCRIPTIONS) {
+      this.refuse('protocol-violation', `more than ${MAX_SUBSCRIPTIONS} topic filters`);
+      return;
+    }
+    const granted = subscriptions.map(({ topic, qos }) => {
+      const kind = parseFilter(topic, this.deviceId);
+      if (kind === undefined) {
+        this.hub.logger.warn(
+          this.about({ reason: 'topic filter is not one of the documented ones' }),
+          'Subscription refused',
+        );
+        return SUBSCRIBE_FAILURE;
+      }
+      // QoS 2 is not supported: the highest that is gets granted [MQTT-3.8.4-6].
+      const grantedQos = qos === 0 ? 0 : 1;
+      this.subscriptions.set(kind, { filter: topic, qos: grantedQos });
+      return grantedQos;
+    });
+    this.subscriptionsChanged(() => {
+      this.packets.send({ cmd: 'suback', messageId: messageId ?? 0, granted });
+    });
+  }
+
+  private onUnsubscribe({ unsubscriptions, messageId }: IUnsubscribePacket): void {
+    for (const filter of unsubscriptions) {
+      const kind = parseFilter(filter, this.deviceId);
+      if (kind) this.subscriptions.delete(kind);
+    }
+    this.subscriptionsChanged(() => {
+      this.packets.send({ cmd: 'unsuback', messageId: messageId ?? 0, granted: [] });
+    });
+  }
+
+  /** Subscriptions of a session to be kept are on disk before they are acknowledged. */
+  private subscriptionsChanged(acknowledge: () => void): void {
+    const saved =
+      this.connect.clean === false
+        ? saveSubscriptions(this.hub, this.deviceId, [...this.subscriptions.values()])
+        : Promise.resolve();
+    this.acknowledgements.add(
+      saved,
+      () => {
+        acknowledge();
+        this.hub.connections.listeningChanged(this.deviceId);
+      },
+      this.failed,
+    );
+  }
+
+  // Replies
+
+  private acknowledge({ qos, messageId, length = 0 }: IPublishPacket, work: Promise<void>): void {
+    this.outstandingBytes += length;
+    const counted = work.finally(() => {
+      this.outstandingBytes -= length;
+    });
+    this.acknowledgements.add(
+      counted,
+      () => {
+        if (qos === 1) this.packets.sendBytes(puback(messageId ?? 0));
+        this.regulate();
+      },
+      this.failed,
+    );
+    this.regulate();
+  }
+
+  /** Stops reading while too much work is under way, and goes on at half of it. */
+  private regulate(): void {
+    const { outstanding } = this.acknowledgements;
+    if (outstanding >= MAX_OUTSTANDING_PACKETS || this.outstandingBytes >= MAX_OUTSTANDING_BYTES) {
+      this.packets.setPaused(true);
+    } else if (outstanding <= MAX_OUTSTANDING_PACKETS / 2 && this.outstandingBytes <= MAX_OUTSTANDING_BYTES / 2) {
+      this.packets.setPaused(false);
+    }
+  }
+
+  private publish(topic: string, payload: string | Buffer): void {
+    this.packets.send({ cmd: 'publish', qos: 0, dup: false, retain: false, topic, payload });
+  }
+
+  // The end
+
+  /** MQTT 3.1.1 has no way to say no to a PUBLISH but to close. */
+  private readonly failed = (cause: unknown): void => {
+    this.refuse('protocol-violation', cause instanceof Error ? cause.message : 'an operation failed');
+  };
+
+  private refuse(end: End, reason: string, code?: number): void {
+    if (this.over) return;
+    this.hub.logger.warn(this.about({ reason, code }), 'Connection closed by the hub');
+    this.finish(end);
+  }
+
+  private finish(end: End): void {
+    if (this.over) return;
+    this.over = true;
+    this.keepAlive.stop();
+    this.cancelExpiry();
+    this.packets.end();
+    this.hub.connections.detach(this);
+    if (end !== 'client-disconnected' && end !== 'shutdown') this.sendWill();
+  }
+
+  /** The Will of a device that did not say goodbye [MQTT-3.1.2-8], as telemetry. */
+  private sendWill(): void {
+    const { will } = this.connect;
+    const request = will && parsePublishTopic(will.topic, this.deviceId);
+    if (request?.kind !== 'telemetry') return;
+    const marks = will?.retain === true ? [RETAIN_MARK, WILL_MARK] : [WILL_MARK];
+    this.append(toDeviceMessage(request.bag, Buffer.from(will?.payload ?? ''), marks)).catch((cause: unknown) => {
+      this.hub.logger.error(this.about({ err: cause }), 'The Will could not be stored');
+    });
+  }
+
+  private about(details: object): object {
+    return { deviceId: this.deviceId, connection: this.description, ...details };
+  }
+}
+
+/** The hot path: four bytes, not worth a generator. */
+const puback = (messageId: number): Buffer => Buffer.from([0x40, 2, messageId >> 8, messageId & 0xff]);

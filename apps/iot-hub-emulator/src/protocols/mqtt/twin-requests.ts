@@ -1,0 +1,32 @@
+import { HubError } from '../../hub/errors/hub-errors.js';
+import type { Hub } from '../../hub/hub.js';
+import { parseJson } from '../../hub/parse-json.js';
+import { getDeviceTwin, patchReported } from '../../hub/twins/device-twin.js';
+import { utcText } from '../../hub/clock.js';
+
+/** The answer to a device's twin request, for topic and body of its reply. */
+export interface TwinAnswer {
+  readonly status: number;
+  /** The new `$version` of the reported properties. */
+  readonly version?: number;
+  readonly body: string;
+}
+
+/** Answers 200 with both property collections, or an error. Never rejects for what the hub refuses. */
+export const answerTwinGet = (hub: Hub, deviceId: string): Promise<TwinAnswer> =>
+  answer(hub, () => Promise.resolve({ status: 200, body: JSON.stringify(getDeviceTwin(hub, deviceId)) }));
+
+/** Answers 204 with the new version once the patch is stored, or an error. Never rejects for what the hub refuses. */
+export const answerTwinReport = (hub: Hub, deviceId: string, body: Uint8Array): Promise<TwinAnswer> =>
+  answer(hub, async () => ({ status: 204, version: await patchReported(hub, deviceId, parseJson(body)), body: '' }));
+
+/** Errors are told twice, by status and by body: the Node SDK looks only at the body, others only at the status. */
+async function answer(hub: Hub, work: () => Promise<TwinAnswer>): Promise<TwinAnswer> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof HubError)) throw cause;
+    const error = { errorCode: cause.code, message: cause.message, timestampUtc: utcText(hub.clock.nowMs()) };
+    return { status: cause.status, body: JSON.stringify(error) };
+  }
+}
