@@ -6,6 +6,23 @@ import { LocalStack, type StackFacts } from '../../apps/local-stack/src/local-st
 
 const DIAGRAM = './docs/assets/1_architecture.png';
 
+/** The fields that this walk reads from one answer or another. */
+interface Answer {
+  code: string;
+  hint: string;
+  request_id: string;
+  status: number;
+  payload: { size_bytes: number };
+  items: unknown[];
+  response: string;
+  etag: string;
+  tags: unknown;
+  properties: { desired: unknown };
+  connection_string: string;
+}
+
+const read = async (response: Response): Promise<Answer> => (await response.json()) as Answer;
+
 /** One started stack, on free ports with a fresh data folder, serves the whole walk. */
 describe('the demo, over HTTP', () => {
   let dataDirectory: string;
@@ -38,7 +55,7 @@ describe('the demo, over HTTP', () => {
   const invoke = (method_name: string, payload?: unknown, more: object = {}): Promise<Response> =>
     send('POST', '/iot_hub/call_direct_method', { method_name, payload, ...more });
   const expectProblem = async (response: Response, status: number, code: string): Promise<void> => {
-    const problem = await response.json();
+    const problem = await read(response);
     expect({ status: response.status, code: problem.code }).toEqual({ status, code });
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(problem).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
@@ -47,7 +64,7 @@ describe('the demo, over HTTP', () => {
   };
 
   it('says who it is and that it is ready', async () => {
-    expect(await (await call('/core/info')).json()).toMatchObject({ version: expect.any(String) });
+    expect(await read(await call('/core/info'))).toMatchObject({ version: expect.any(String) });
     expect((await call('/health/live')).status).toBe(200);
     expect((await call('/health/ready')).status).toBe(200);
   });
@@ -62,7 +79,7 @@ describe('the demo, over HTTP', () => {
     const response = await invoke('capture_image_from_file', { filename: DIAGRAM, blob_name: '1_architecture.png' });
     expect(response.status).toBe(200);
     const original = await readFile(DIAGRAM);
-    expect(await response.json()).toMatchObject({
+    expect(await read(response)).toMatchObject({
       status: 200,
       payload: {
         blob_name: 'device001/1_architecture.png',
@@ -73,7 +90,7 @@ describe('the demo, over HTTP', () => {
       },
     });
 
-    const list = await (await call('/blob_storage?prefix=device001/')).json();
+    const list = await read(await call('/blob_storage?prefix=device001/'));
     expect(list.items).toContainEqual(
       expect.objectContaining({
         name: 'device001/1_architecture.png',
@@ -91,7 +108,7 @@ describe('the demo, over HTTP', () => {
   it('stores what the camera sees, another picture each time', async () => {
     const pictures: Buffer[] = [];
     for (const blob_name of ['first.jpg', 'second.jpg']) {
-      const taken = await (await invoke('capture_image_from_camera', { index: 0, blob_name })).json();
+      const taken = await read(await invoke('capture_image_from_camera', { index: 0, blob_name }));
       expect(taken).toMatchObject({
         status: 200,
         payload: { blob_name: `device001/${blob_name}`, content_type: 'image/jpeg' },
@@ -110,7 +127,7 @@ describe('the demo, over HTTP', () => {
       prompt: 'Read the text in this picture.',
     });
     expect(response.status).toBe(200);
-    const text = JSON.stringify(await response.json());
+    const text = JSON.stringify(await read(response));
     for (const word of ['Cloud API', 'IoT Hub', 'Blob Storage']) expect(text).toContain(word);
   }, 60_000);
 
@@ -121,14 +138,14 @@ describe('the demo, over HTTP', () => {
       json_schema: { type: 'object', properties: { num: { type: 'integer' } }, required: ['num'] },
     });
     expect(response.status).toBe(200);
-    const completion = await response.json();
-    const { num } = JSON.parse(completion.response);
+    const completion = await read(response);
+    const { num } = JSON.parse(completion.response) as { num: number };
     expect(num).toBeGreaterThanOrEqual(1);
     expect(num).toBeLessThanOrEqual(12);
   }, 60_000);
 
   it('shows the twin and steers it', async () => {
-    const twin = await (await call('/iot_hub/device_twin?device_id=device001')).json();
+    const twin = await read(await call('/iot_hub/device_twin?device_id=device001'));
     expect(twin).toMatchObject({
       device_id: 'device001',
       tags: { location: 'demo' },
@@ -144,7 +161,7 @@ describe('the demo, over HTTP', () => {
       properties: { desired: { label: 'north gate' } },
     });
     expect(patched.status).toBe(200);
-    const after = await (await call('/iot_hub/device_twin')).json();
+    const after = await read(await call('/iot_hub/device_twin'));
     expect(after.tags).toEqual({ room: 'lab' });
     expect(after.properties.desired).toMatchObject({ label: 'north gate' });
     await expectProblem(
@@ -174,7 +191,7 @@ describe('the demo, over HTTP', () => {
   ])('passes on what the device says to %s', async (_case, method, payload, status) => {
     const response = await invoke(method, payload);
     expect(response.status).toBe(200);
-    const answer = await response.json();
+    const answer = await read(response);
     expect(answer.status).toBe(status);
     expect(answer.payload).toMatchObject({ code: expect.any(String), message: expect.any(String) });
   });
@@ -183,9 +200,9 @@ describe('the demo, over HTTP', () => {
     await expectProblem(await invoke('any', {}, { device_id: 'nobody' }), 404, 'DEVICE.NOT_FOUND');
     const registered = await send('POST', '/iot_hub/devices', { device_id: 'offline-1' });
     expect(registered.status).toBe(201);
-    expect((await registered.json()).connection_string).toContain('DeviceId=offline-1');
+    expect((await read(registered)).connection_string).toContain('DeviceId=offline-1');
     await expectProblem(await invoke('any', {}, { device_id: 'offline-1' }), 404, 'DEVICE.NOT_ONLINE');
-    const devices = await (await call('/iot_hub/devices')).json();
+    const devices = await read(await call('/iot_hub/devices'));
     expect(devices.items).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ device_id: 'device001', connection_state: 'Connected' }),
