@@ -1,0 +1,126 @@
+import { AppError } from '#libs/runtime';
+
+/** What the hub says of a failure, in whichever of its three forms; each field only if it says so. */
+interface HubFailure {
+  readonly status: number | undefined;
+  /** Such as `DeviceNotFound`. */
+  readonly name: string | undefined;
+  /** Such as 404001. */
+  readonly number: number | undefined;
+  readonly trackingId: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+}
+
+interface Meaning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** By the hub's own number, the most exact thing it says. See https://learn.microsoft.com/azure/iot-hub/troubleshoot-error-codes */
+const BY_NUMBER: Readonly<Record<number, Meaning>> = {
+  403002: { code: 'IOT_HUB.QUOTA_EXCEEDED', message: 'The IoT Hub has used up its daily quota of messages.' },
+  404001: { code: 'DEVICE.NOT_FOUND', message: 'The IoT Hub knows no such device.' },
+  404103: { code: 'DEVICE.NOT_ONLINE', message: 'The device is not connected to the IoT Hub.' },
+  409001: { code: 'DEVICE.ALREADY_EXISTS', message: 'A device with this id is registered already.' },
+  504101: { code: 'DEVICE.TIMEOUT', message: 'The device has not answered in time.' },
+};
+
+/** By the header `iothub-errorcode`, which the registry's answers have in place of a number. */
+const BY_NAME: Readonly<Record<string, Meaning | undefined>> = {
+  DeviceNotFound: BY_NUMBER[404001],
+  DeviceNotOnline: BY_NUMBER[404103],
+  DeviceAlreadyExists: BY_NUMBER[409001],
+  IotHubQuotaExceeded: BY_NUMBER[403002],
+  GatewayTimeout: BY_NUMBER[504101],
+  IotHubNotFound: { code: 'IOT_HUB.UNREACHABLE', message: 'There is no IoT Hub of this name.' },
+};
+
+const BY_STATUS: Readonly<Record<number, Meaning>> = {
+  400: { code: 'IOT_HUB.REJECTED', message: 'The IoT Hub does not accept the request.' },
+  401: { code: 'IOT_HUB.UNAUTHORIZED', message: "The IoT Hub refuses the API's credentials." },
+  403: { code: 'IOT_HUB.UNAUTHORIZED', message: "The IoT Hub does not let the API's credentials do this." },
+  408: { code: 'DEVICE.TIMEOUT', message: 'The device has not answered in time.' },
+  409: { code: 'DEVICE.ALREADY_EXISTS', message: 'A device with this id is registered already.' },
+  412: { code: 'DEVICE_TWIN.CHANGED', message: 'The twin has changed since it was read.' },
+  413: { code: 'IOT_HUB.REQUEST_TOO_LARGE', message: 'The request is larger than the IoT Hub accepts.' },
+  429: { code: 'IOT_HUB.THROTTLED', message: 'The IoT Hub asks for fewer requests.' },
+  502: { code: 'DEVICE.BAD_REPLY', message: 'The device has answered something that is not a valid reply.' },
+  504: { code: 'DEVICE.TIMEOUT', message: 'The device has not answered in time.' },
+};
+
+/**
+ * A failure of the hub as an {@link AppError}: the hub's own number decides, then its error name, then the HTTP status,
+ * never a message text. Without an answer of the hub it is `IOT_HUB.UNREACHABLE`.
+ */
+export function translateHubError(error: unknown, { deviceId }: { deviceId?: string } = {}): AppError {
+  if (error instanceof AppError) return error;
+  const failure = readFailure(error);
+  const { code, message } = meaningOf(failure, error);
+  const details = {
+    ...(deviceId !== undefined && { device_id: deviceId }),
+    ...(failure.status !== undefined && { hub_status: failure.status }),
+    ...(failure.name !== undefined && { hub_error: failure.name }),
+    ...(failure.number !== undefined && { hub_error_number: failure.number }),
+    ...(failure.trackingId !== undefined && { hub_tracking_id: failure.trackingId }),
+    ...(failure.retryAfterSeconds !== undefined && { retry_after_seconds: failure.retryAfterSeconds }),
+  };
+  return new AppError(code, message, { cause: error, details });
+}
+
+function meaningOf(failure: HubFailure, error: unknown): Meaning {
+  const { status, name, number } = failure;
+  if (status === undefined) {
+    return isCredentialFailure(error)
+      ? { code: 'IOT_HUB.UNAUTHORIZED', message: 'No credentials for the IoT Hub could be obtained.' }
+      : { code: 'IOT_HUB.UNREACHABLE', message: 'The IoT Hub cannot be reached.' };
+  }
+  return (
+    (number === undefined ? undefined : BY_NUMBER[number]) ??
+    (name === undefined ? undefined : BY_NAME[name]) ??
+    BY_STATUS[status] ?? { code: 'IOT_HUB.FAILED', message: `The IoT Hub has failed with status ${status}.` }
+  );
+}
+
+/** The error classes of `@azure/identity`, by the names they give themselves. */
+function isCredentialFailure(error: unknown): boolean {
+  const name = error instanceof Error ? error.name : '';
+  return ['CredentialUnavailableError', 'AuthenticationError', 'AggregateAuthenticationError'].includes(name);
+}
+
+function readFailure(error: unknown): HubFailure {
+  const { response, responseBody } = asRecord(error);
+  const { statusCode, headers } = asRecord(response);
+  const { 'iothub-errorcode': headerName, 'retry-after': retryAfter } = asRecord(headers);
+  const body = parseRecord(responseBody);
+  // A direct method's failure comes as JSON text within the Message of the registry's form.
+  const inner = typeof body.errorCode === 'number' ? body : parseRecord(body.Message);
+  const listed = typeof body.Message === 'string' ? /^ErrorCode:(\w+);/.exec(body.Message)?.[1] : undefined;
+  return {
+    status: asNumber(statusCode),
+    name: asText(headerName) ?? listed,
+    number: asNumber(inner.errorCode),
+    trackingId: asText(inner.trackingId),
+    retryAfterSeconds: typeof retryAfter === 'string' ? asNumber(Number(retryAfter)) : undefined,
+  };
+}
+
+function parseRecord(text: unknown): Record<string, unknown> {
+  if (typeof text !== 'string') return {};
+  try {
+    return asRecord(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function asNumber(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

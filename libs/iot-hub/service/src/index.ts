@@ -1,0 +1,5 @@
+export { DeviceRegistry, type DevicePage, type DeviceSummary, type RegisteredDevice } from './device-registry.js';
+export { type DeviceTwin, DeviceTwins, type TwinPatch, type TwinProperties } from './device-twins.js';
+export { type DirectMethodCall, type DirectMethodResult, DirectMethods } from './direct-methods.js';
+export { HubConnection, type HubCredentials } from './hub-connection.js';
+export { translateHubError } from './hub-error.js';
