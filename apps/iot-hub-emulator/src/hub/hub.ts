@@ -4,6 +4,7 @@ import type { SharedAccessPolicy } from './access/shared-access-policy.js';
 import type { Clock } from './clock.js';
 import type { LiveConnections } from './connections/live-connections.js';
 import type { PendingMethods } from './methods/pending-methods.js';
+import type { ActivityLog } from './registry/activity-log.js';
 import type { UploadStorage } from './file-uploads/upload-storage.js';
 
 /**
@@ -17,6 +18,7 @@ export interface Hub {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly connections: LiveConnections;
+  readonly activity: ActivityLog;
   readonly pendingMethods: PendingMethods;
   readonly policies: readonly SharedAccessPolicy[];
   /** Lower-case names, without port, under which clients may address this hub (in tokens and MQTT user names). */

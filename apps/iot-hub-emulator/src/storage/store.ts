@@ -72,6 +72,12 @@ export class Store {
     await this.committed();
   }
 
+  /** As {@link writeOne} for what nobody waits for and whose loss does no harm. */
+  writeLater(work: () => void): void {
+    this.begin();
+    work();
+  }
+
   /** Commits what is pending and closes the database. */
   close(): void {
     if (this.closed) return;

@@ -1,7 +1,6 @@
 import type { DeviceIdentity } from '../access/device-identity.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
-import { noteActivity } from '../registry/device-activity.js';
 import type { DeviceMessage } from './device-message.js';
 import { partitionOf } from './partition.js';
 
@@ -28,7 +27,7 @@ export async function appendMessages(
   if (sizeBytes > MAX_MESSAGE_BYTES) {
     throw new HubError('MessageTooLarge', `The message has ${sizeBytes} bytes; the limit is ${MAX_MESSAGE_BYTES}.`);
   }
-  noteActivity(hub, device.deviceId);
+  hub.activity.note(device.deviceId, hub.clock.nowMs());
   const insert = () => {
     const statement = hub.store.sql(INSERT);
     const partition = partitionOf(device.deviceId);

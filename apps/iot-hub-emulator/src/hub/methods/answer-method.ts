@@ -1,5 +1,4 @@
 import type { Hub } from '../hub.js';
-import { noteActivity } from '../registry/device-activity.js';
 import type { MethodAnswer } from './pending-methods.js';
 
 /**
@@ -8,7 +7,7 @@ import type { MethodAnswer } from './pending-methods.js';
  * @returns false when nobody waits (any more): the answer came too late, or its request id is not of this device.
  */
 export function answerMethod(hub: Hub, deviceId: string, requestId: string, answer: MethodAnswer): boolean {
-  noteActivity(hub, deviceId);
+  hub.activity.note(deviceId, hub.clock.nowMs());
   const wanted = hub.pendingMethods.answer(deviceId, requestId, answer);
   if (!wanted) hub.logger.warn({ deviceId, requestId, status: answer.status }, 'Method answer dropped: nobody waits for it');
   return wanted;

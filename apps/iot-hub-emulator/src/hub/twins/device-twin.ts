@@ -1,12 +1,11 @@
+import { utcText } from '../clock.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import { isJsonObject, type JsonObject } from '../json.js';
-import { noteActivity } from '../registry/device-activity.js';
 import { requireDevice } from '../registry/find-device.js';
-import { checkCollection } from './twin-limits.js';
 import { mergeProperties } from './merge-properties.js';
+import { checkProperties, checkSectionSize } from './twin-limits.js';
 import { mergeMetadata } from './twin-metadata.js';
-import { utcText } from '../clock.js';
 
 /** A device's own view of its twin: both property collections, each with `$version`; no tags, no metadata. */
 export interface DeviceTwin {
@@ -20,7 +19,7 @@ export interface DeviceTwin {
  * @throws {@link HubError} `DeviceNotFound`.
  */
 export function getDeviceTwin(hub: Hub, deviceId: string): DeviceTwin {
-  noteActivity(hub, deviceId);
+  hub.activity.note(deviceId, hub.clock.nowMs());
   const row = requireDevice(hub, deviceId);
   return {
     desired: { ...(JSON.parse(row.desired) as JsonObject), $version: row.desired_version },
@@ -37,11 +36,12 @@ export function getDeviceTwin(hub: Hub, deviceId: string): DeviceTwin {
  */
 export async function patchReported(hub: Hub, deviceId: string, patch: unknown): Promise<number> {
   if (!isJsonObject(patch)) throw new HubError('ArgumentInvalid', 'Reported properties must be a JSON object.');
-  noteActivity(hub, deviceId);
+  checkProperties('reported', patch);
+  hub.activity.note(deviceId, hub.clock.nowMs());
   return await hub.store.write(() => {
     const row = requireDevice(hub, deviceId);
     const reported = mergeProperties(JSON.parse(row.reported) as JsonObject, patch);
-    checkCollection('reported', patch, reported);
+    checkSectionSize('reported', reported);
     const version = row.reported_version + 1;
     const metadata = mergeMetadata(JSON.parse(row.reported_metadata) as JsonObject, patch, {
       lastUpdated: utcText(hub.clock.nowMs()),

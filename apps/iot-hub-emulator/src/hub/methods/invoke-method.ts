@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import type { DeviceConnection } from '../connections/device-connection.js';
+import { HubError } from '../errors/hub-errors.js';
+import type { Hub } from '../hub.js';
+import type { JsonValue } from '../json.js';
+import { requireDevice } from '../registry/find-device.js';
+import { MAX_METHOD_PAYLOAD_BYTES, readMethodRequest } from './method-request.js';
+import type { MethodAnswer } from './pending-methods.js';
+
+/** What the caller of a direct method gets: the device's own status and payload. */
+export interface MethodResult {
+  readonly status: number;
+  readonly payload: JsonValue;
+}
+
+/**
+ * Calls a direct method of a device and waits for its answer.
+ *
+ * A device counts as online when it is connected and listens to methods; until then the call waits for the connect
+ * timeout. The answer may come over a later connection of the same device.
+ *
+ * @param body parsed JSON of the request, not yet checked.
+ * @param signal ends the wait when the caller has gone.
+ * @throws {@link HubError} `ArgumentInvalid`, `DeviceNotFound`, `DeviceNotOnline`, `GatewayTimeout`, `InvalidDeviceResponse`.
+ * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-direct-methods
+ */
+export async function invokeMethod(
+  hub: Hub,
+  deviceId: string,
+  body: unknown,
+  signal?: AbortSignal,
+): Promise<MethodResult> {
+  const request = readMethodRequest(body);
+  requireDevice(hub, deviceId);
+  const connection = await listeningDevice(hub, deviceId, request.connectTimeoutMs, signal);
+  if (connection === undefined) {
+    throw new HubError('DeviceNotOnline', 'Timed out waiting for device to connect.', {
+      reason: hub.connections.get(deviceId) ? 'the device has not subscribed to methods' : 'the device is not connected',
+    });
+  }
+  const requestId = randomUUID().replaceAll('-', '');
+  const answer = await answerOf(hub, { deviceId, requestId, timeoutMs: request.responseTimeoutMs, signal }, () => {
+    connection.invokeMethod({ requestId, methodName: request.methodName, payload: request.payload });
+  });
+  if (answer === undefined) {
+    throw new HubError('GatewayTimeout', 'Timed out waiting for the response from device.');
+  }
+  return readAnswer(answer);
+}
+
+function listeningDevice(
+  hub: Hub,
+  deviceId: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<DeviceConnection | undefined> {
+  const connection = hub.connections.listening(deviceId, 'methods');
+  if (connection !== undefined || timeoutMs === 0) return Promise.resolve(connection);
+  return waitFor(hub, { timeoutMs, signal }, (done) =>
+    hub.connections.watch(deviceId, () => {
+      const found = hub.connections.listening(deviceId, 'methods');
+      if (found !== undefined) done(found);
+    }),
+  );
+}
+
+function answerOf(
+  hub: Hub,
+  call: { deviceId: string; requestId: string; timeoutMs: number; signal: AbortSignal | undefined },
+  send: () => void,
+): Promise<MethodAnswer | undefined> {
+  return waitFor<MethodAnswer>(hub, call, (done) => {
+    const forget = hub.pendingMethods.expect(call.requestId, call.deviceId, done);
+    send();
+    return forget;
+  });
+}
+
+/** Waits until `start` calls its `done`, the time is over or the caller has gone; the last two give undefined. */
+function waitFor<T>(
+  hub: Hub,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined },
+  start: (done: (value: T) => void) => () => void,
+): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const cleanups: (() => void)[] = [];
+    const finish = (value: T | undefined) => {
+      for (const cleanup of cleanups) cleanup();
+      resolve(value);
+    };
+    const giveUp = () => {
+      finish(undefined);
+    };
+    signal?.addEventListener('abort', giveUp, { once: true });
+    cleanups.push(() => signal?.removeEventListener('abort', giveUp));
+    cleanups.push(hub.clock.after(timeoutMs, giveUp));
+    cleanups.push(start(finish));
+  });
+}
+
+function readAnswer({ status, body }: MethodAnswer): MethodResult {
+  if (body.byteLength > MAX_METHOD_PAYLOAD_BYTES) {
+    throw new HubError('InvalidDeviceResponse', `The device answered with more than ${MAX_METHOD_PAYLOAD_BYTES} bytes.`);
+  }
+  const text = Buffer.from(body).toString('utf8').trim();
+  if (text === '') return { status, payload: null };
+  try {
+    return { status, payload: JSON.parse(text) as JsonValue };
+  } catch (cause) {
+    throw new HubError('InvalidDeviceResponse', 'The device answered with something that is not JSON.', { cause });
+  }
+}

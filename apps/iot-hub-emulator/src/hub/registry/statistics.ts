@@ -1,0 +1,14 @@
+import type { Hub } from '../hub.js';
+
+/** How many devices are registered. */
+export function deviceStatistics(hub: Hub) {
+  const { total, enabled } = hub.store
+    .sql(`SELECT count(*) AS total, count(*) FILTER (WHERE status = 'enabled') AS enabled FROM devices`)
+    .get() as { total: number; enabled: number };
+  return { totalDeviceCount: total, enabledDeviceCount: enabled, disabledDeviceCount: total - enabled };
+}
+
+/** How many devices are connected. */
+export function serviceStatistics(hub: Hub) {
+  return { connectedDeviceCount: hub.connections.size };
+}

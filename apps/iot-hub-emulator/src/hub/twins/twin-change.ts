@@ -1,0 +1,35 @@
+import { HubError } from '../errors/hub-errors.js';
+import { isJsonObject, type JsonObject } from '../json.js';
+import { checkProperties, type TwinSection } from './twin-limits.js';
+
+/** How a service changes a twin: `merge` is a patch, `replace` sets tags and desired properties anew. */
+export type TwinChangeMode = 'merge' | 'replace';
+
+/** Tags and desired properties out of a request; a section that is absent stays as it is, or is emptied by `replace`. */
+export interface TwinChange {
+  readonly tags?: JsonObject;
+  readonly desired?: JsonObject;
+}
+
+/**
+ * Takes the sections a service may change out of a twin-shaped body and checks them.
+ *
+ * @throws {@link HubError} `ArgumentInvalid`.
+ */
+export function readTwinChange(body: unknown, mode: TwinChangeMode): TwinChange {
+  if (!isJsonObject(body)) throw new HubError('ArgumentInvalid', 'A twin must be a JSON object.');
+  const properties = body.properties ?? {};
+  if (!isJsonObject(properties)) throw new HubError('ArgumentInvalid', 'properties must be a JSON object.');
+  const tags = readSection('tags', body.tags, mode);
+  const desired = readSection('desired', properties.desired, mode);
+  return { ...(tags === undefined ? {} : { tags }), ...(desired === undefined ? {} : { desired }) };
+}
+
+function readSection(section: TwinSection, value: unknown, mode: TwinChangeMode): JsonObject | undefined {
+  if (value === undefined) return mode === 'replace' ? {} : undefined;
+  if (!isJsonObject(value)) throw new HubError('ArgumentInvalid', `${section} must be a JSON object.`);
+  // A twin read earlier and sent back carries these two; they are the hub's own.
+  const { $metadata: _metadata, $version: _version, ...own } = value;
+  checkProperties(section, own);
+  return own;
+}

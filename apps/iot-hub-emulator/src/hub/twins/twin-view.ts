@@ -1,0 +1,39 @@
+import type { DeviceRow } from '../../storage/device-row.js';
+import type { JsonObject, JsonValue } from '../json.js';
+
+/**
+ * A twin as services see it: identity facts, tags, both property collections with `$metadata` and `$version`.
+ *
+ * @see https://learn.microsoft.com/rest/api/iothub/service/devices/get-twin
+ */
+export function toTwin(row: DeviceRow): JsonObject {
+  return {
+    deviceId: row.device_id,
+    etag: row.twin_etag,
+    deviceEtag: row.etag,
+    status: row.status,
+    ...(row.status_reason === null ? {} : { statusReason: row.status_reason }),
+    statusUpdateTime: row.status_updated_time,
+    connectionState: row.connection_state,
+    lastActivityTime: row.last_activity_time,
+    cloudToDeviceMessageCount: 0,
+    authenticationType: row.authentication_type,
+    x509Thumbprint: { primaryThumbprint: row.primary_thumbprint, secondaryThumbprint: row.secondary_thumbprint },
+    modelId: row.model_id,
+    version: row.twin_version,
+    tags: JSON.parse(row.tags) as JsonObject,
+    properties: {
+      desired: collection(row.desired, row.desired_metadata, row.desired_version),
+      reported: collection(row.reported, row.reported_metadata, row.reported_version),
+    },
+    capabilities: { iotEdge: row.iot_edge === 1 },
+  };
+}
+
+function collection(properties: string, metadata: string, version: number): JsonValue {
+  return {
+    ...(JSON.parse(properties) as JsonObject),
+    $metadata: JSON.parse(metadata) as JsonObject,
+    $version: version,
+  };
+}
