@@ -11,7 +11,7 @@ const WEB_SOCKET_PROTOCOL = 'mqtt';
 /** WebSocket messages carry any piece of the MQTT stream; clients send a packet a message. */
 const WEB_SOCKET_MAX_MESSAGE_BYTES = 512 * 1024;
 /** For the TLS handshake, and again for the first byte after it. A CONNECT or the HTTP headers have their own limit. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
+const HANDSHAKE_TIMEOUT_MS = 8_000;
 
 const MQTT_CONNECT = 0x10;
 const AMQP_FIRST_LETTER = 0x41;
@@ -24,7 +24,7 @@ export interface ListenerOptions {
   /** Gets every MQTT byte stream, over TLS or over WebSocket. `peer` names the client for the log. */
   readonly onMqtt: (stream: Duplex, peer: string) => void;
   readonly logger: Logger;
-  /** Defaults to 10 s. */
+  /** Defaults to 8 s. */
   readonly handshakeTimeoutMs?: number;
 }
 
@@ -68,7 +68,7 @@ export function createListener(options: ListenerOptions): Listener {
       socket.destroy();
     });
     server.on('secureConnection', (socket) => {
-      socket.on('error', (error) => {
+      socket.on('error', (error: Error) => {
         logger.debug({ peer: peerOf(socket), reason: error.message }, 'connection failed');
       });
       awaitFirstByte(socket);

@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { request } from 'node:https';
+import { connect as connectTcp } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { connect, type TLSSocket } from 'node:tls';
+import { pino } from 'pino';
+import WebSocket from 'ws';
+import { type CertificateFiles, selfSignedCertificate } from '../../../../test/support/self-signed-certificate.js';
+import { createListener, type Listener, type ListenerOptions } from './listener.js';
+
+const PINGREQ = Buffer.from([0xc0, 0]);
+
+describe(createListener.name, () => {
+  let certificate: CertificateFiles;
+  let ca: string;
+  let listener: Listener;
+  let port: number;
+  let mqtt: { stream: Duplex; peer: string }[];
+  let log: string[];
+
+  beforeAll(async () => {
+    certificate = await selfSignedCertificate();
+    ca = readFileSync(certificate.certFile, 'utf8');
+  });
+  afterAll(() => {
+    certificate.remove();
+  });
+  afterEach(() => listener.close());
+
+  async function start(options: Partial<ListenerOptions> & { httpServer?: Server } = {}) {
+    mqtt = [];
+    log = [];
+    listener = createListener({
+      tls: { cert: ca, key: readFileSync(certificate.keyFile) },
+      httpServer: createHttpServer((incoming, response) => response.end(`HTTP ${incoming.url ?? ''}`)),
+      onMqtt: (stream, peer) => mqtt.push({ stream, peer }),
+      logger: pino({ level: 'debug' }, { write: (line: string) => log.push(line) }),
+      ...options,
+    });
+    port = await listener.listen(0, '127.0.0.1');
+  }
+
+  async function open(firstBytes?: string | Buffer): Promise<TLSSocket> {
+    const socket = connect({ port, host: 'localhost', ca });
+    socket.on('error', () => undefined);
+    await new Promise((resolve) => socket.once('secureConnect', resolve));
+    if (firstBytes !== undefined) socket.write(firstBytes);
+    return socket;
+  }
+
+  const closed = (socket: { once(event: 'close', listener: () => void): unknown; resume(): unknown }) => {
+    socket.resume();
+    return new Promise<void>((resolve) => socket.once('close', resolve));
+  };
+
+  const get = (path: string) =>
+    new Promise<string>((resolve, reject) => {
+      request({ host: 'localhost', port, path, ca, agent: false }, (response) => {
+        resolve(text(response));
+      })
+        .on('error', reject)
+        .end();
+    });
+
+  const webSocket = (path: string, protocol: string) =>
+    new WebSocket(`wss://localhost:${port}${path}`, protocol, { ca });
+
+  const outcome = (socket: WebSocket) =>
+    new Promise<string>((resolve) => {
+      socket.once('open', () => {
+        resolve('open');
+      });
+      socket.once('error', (error) => {
+        resolve(error.message);
+      });
+    });
+
+  it('hands MQTT on with all its bytes', async () => {
+    await start();
+    const socket = await open(Buffer.from([0x10, 2, 0xaa, 0xbb]));
+    const first = await new Promise<Buffer>((resolve) => {
+      const poll = setInterval(() => {
+        if (!mqtt[0]) return;
+        clearInterval(poll);
+        mqtt[0].stream.once('data', resolve);
+        mqtt[0].stream.resume();
+      }, 5);
+    });
+    expect(first).toEqual(Buffer.from([0x10, 2, 0xaa, 0xbb]));
+    expect(mqtt[0]?.peer).toMatch(/^127\.0\.0\.1:\d+$/);
+    socket.destroy();
+  });
+
+  it('hands HTTP on, however the request is cut', async () => {
+    await start();
+    expect(await get('/health')).toBe('HTTP /health');
+    const socket = await open('G');
+    socket.write('ET /cut HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(await text(socket)).toContain('HTTP /cut');
+  });
+
+  it('serves all protocols on several ports', async () => {
+    await start();
+    port = await listener.listen(0, '127.0.0.1');
+    expect(await get('/second')).toBe('HTTP /second');
+  });
+
+  it('tells of a busy port', async () => {
+    await start();
+    await expect(listener.listen(port, '127.0.0.1')).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  it('refuses AMQP by name', async () => {
+    await start();
+    await closed(await open('AMQP\0\x01\0\0'));
+    expect(log.join()).toContain('AmqpNotImplemented');
+  });
+
+  it('refuses TLS below 1.2', async () => {
+    await start();
+    const socket = connect({ port, host: 'localhost', ca, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' });
+    const error = await new Promise<Error>((resolve) => socket.once('error', resolve));
+    expect(error.message).toMatch(/protocol version|no protocols available/i);
+  });
+
+  it('closes a client that says nothing after the handshake', async () => {
+    await start({ handshakeTimeoutMs: 100 });
+    await closed(await open());
+    expect(log.join()).toContain('FirstByteTimeout');
+  });
+
+  it('closes a client that does not even shake hands', async () => {
+    await start({ handshakeTimeoutMs: 100 });
+    const socket = connectTcp({ port, host: '127.0.0.1' });
+    await closed(socket);
+    expect(log.join()).toContain('TLS handshake failed');
+  });
+
+  it('keeps the time limits of an HTTP server that does not listen itself', async () => {
+    const httpServer = createHttpServer({ headersTimeout: 100, requestTimeout: 100, connectionsCheckingInterval: 20 });
+    await start({ httpServer });
+    const socket = await open('GET / HTTP/1.1\r\nHost');
+    expect(await text(socket)).toContain('408 Request Timeout');
+  });
+
+  describe('over WebSocket', () => {
+    it('hands MQTT on both ways', async () => {
+      await start();
+      const socket = webSocket('/$iothub/websocket?iothub-no-client-cert=true', 'mqtt');
+      expect(await outcome(socket)).toBe('open');
+      expect(socket.protocol).toBe('mqtt');
+      const { stream, peer } = mqtt[0] ?? fail('no stream');
+      expect(peer).toMatch(/websocket$/);
+      socket.send(PINGREQ);
+      const received = await new Promise((resolve) => stream.once('data', resolve));
+      expect(received).toEqual(PINGREQ);
+      stream.write(Buffer.from([0xd0, 0]));
+      expect(await new Promise((resolve) => socket.once('message', resolve))).toEqual(Buffer.from([0xd0, 0]));
+      const end = new Promise<number>((resolve) => socket.once('close', resolve));
+      stream.end();
+      expect(await end).toBe(1005);
+    });
+
+    it.each([
+      ['/', 'mqtt', '404'],
+      ['/$iothub/websocket', 'AMQPWSB10', '501'],
+      ['/$iothub/websocket', 'chat', '400'],
+    ])('refuses path %s with protocol %s', async (path, protocol, status) => {
+      await start();
+      expect(await outcome(webSocket(path, protocol))).toContain(status);
+      expect(mqtt).toEqual([]);
+    });
+
+    it('closes on a message too large to be a packet', async () => {
+      await start();
+      const socket = webSocket('/$iothub/websocket', 'mqtt');
+      await outcome(socket);
+      mqtt[0]?.stream.on('error', () => undefined).resume();
+      socket.send(Buffer.alloc(513 * 1024));
+      expect(await new Promise<number>((resolve) => socket.once('close', resolve))).toBe(1009);
+    });
+  });
+
+  it('closes what is open when it is closed', async () => {
+    await start();
+    const sockets = [await open(), await open(PINGREQ), await open('GET / HTTP/1.1\r\n')];
+    const webSocketClosed = new Promise((resolve) => {
+      const socket = webSocket('/$iothub/websocket', 'mqtt');
+      socket.once('open', () => void listener.close());
+      socket.once('close', resolve);
+      socket.on('error', () => undefined);
+    });
+    await Promise.all([...sockets.map(closed), webSocketClosed]);
+  });
+});
+
+function fail(message: string): never {
+  throw new Error(message);
+}
