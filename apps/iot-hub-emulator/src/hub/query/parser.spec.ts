@@ -2,7 +2,7 @@ import { HubError } from '../errors/hub-errors.js';
 import { parseQuery } from './parser.js';
 import { MAX_LIST_ITEMS, MAX_QUERY_DEPTH, MAX_QUERY_LENGTH } from './query-limits.js';
 
-const path = (...segments: string[]) => expect.objectContaining({ kind: 'path', segments });
+const path = (...segments: string[]): unknown => expect.objectContaining({ kind: 'path', segments });
 const where = (condition: string) => parseQuery(`SELECT * FROM devices WHERE ${condition}`).where;
 
 function refusal(query: string): string {

@@ -34,8 +34,8 @@ const REFUSED_WORDS = new Map([
   ['SELECT', 'the query language has no subqueries.'],
 ]);
 
-const AGGREGATES: ReadonlySet<string> = new Set<AggregateName>(['COUNT', 'AVG', 'SUM', 'MIN', 'MAX']);
-const TYPE_TESTS: ReadonlySet<string> = new Set<TypeTest>([
+const AGGREGATES = new Set<AggregateName>(['COUNT', 'AVG', 'SUM', 'MIN', 'MAX']);
+const TYPE_TESTS = new Set<TypeTest>([
   'IS_ARRAY',
   'IS_BOOL',
   'IS_DEFINED',
@@ -45,7 +45,7 @@ const TYPE_TESTS: ReadonlySet<string> = new Set<TypeTest>([
   'IS_PRIMITIVE',
   'IS_STRING',
 ]);
-const TEXT_TESTS: ReadonlySet<string> = new Set<TextTest>(['STARTSWITH', 'ENDSWITH']);
+const TEXT_TESTS = new Set<TextTest>(['STARTSWITH', 'ENDSWITH']);
 
 /**
  * Functions a message route has and a twin query has not, with the twin query's own where there is one. The hub was seen
@@ -59,7 +59,7 @@ const ROUTE_FUNCTIONS = new Map([
     .map((name): [string, string] => [name, '']),
 ]);
 
-const COMPARISONS: ReadonlySet<string> = new Set<EqualityOperator | OrderOperator>(['=', '!=', '<', '<=', '>', '>=']);
+const COMPARISONS = new Set<EqualityOperator | OrderOperator>(['=', '!=', '<', '<=', '>', '>=']);
 
 /**
  * The syntax tree of a query.
@@ -138,7 +138,7 @@ class Parser {
   private aggregate(): Projection['value'] {
     const { position } = this.token;
     const name = this.functionName();
-    if (!isOneOf<AggregateName>(AGGREGATES, name)) {
+    if (!isOneOf(AGGREGATES, name)) {
       throw invalidQuery(position, `${name} is no aggregate; SELECT knows COUNT, AVG, SUM, MIN and MAX.`);
     }
     const operand = name === 'COUNT' ? undefined : this.path('the name of an attribute');
@@ -171,7 +171,7 @@ class Parser {
       return { kind: 'membership', negated, operand: left, items: this.list() };
     }
     const operator = this.punctuation();
-    if (!isOneOf<EqualityOperator | OrderOperator>(COMPARISONS, operator)) return left;
+    if (!isOneOf(COMPARISONS, operator)) return left;
     this.next += 1;
     return { kind: 'comparison', operator, left, right: this.sum() };
   }
@@ -205,15 +205,15 @@ class Parser {
   private call(): Expression {
     const { position } = this.token;
     const name = this.functionName();
-    if (isOneOf<TypeTest>(TYPE_TESTS, name)) return this.typeTest(name);
-    if (isOneOf<TextTest>(TEXT_TESTS, name)) {
+    if (isOneOf(TYPE_TESTS, name)) return this.typeTest(name);
+    if (isOneOf(TEXT_TESTS, name)) {
       const text = this.expression();
       this.expectPunctuation(',');
       const part = this.expression();
       this.expectPunctuation(')');
       return { kind: 'textTest', test: name, text, part };
     }
-    if (AGGREGATES.has(name)) throw invalidQuery(position, `the aggregate ${name} can stand in SELECT alone.`);
+    if (isOneOf(AGGREGATES, name)) throw invalidQuery(position, `the aggregate ${name} can stand in SELECT alone.`);
     const hint = ROUTE_FUNCTIONS.get(name);
     throw invalidQuery(
       position,
@@ -367,4 +367,6 @@ class Parser {
   }
 }
 
-const isOneOf = <Name extends string>(names: ReadonlySet<string>, name: string): name is Name => names.has(name);
+function isOneOf<Name extends string>(names: ReadonlySet<Name>, name: string): name is Name {
+  return (names as ReadonlySet<string>).has(name);
+}
