@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { MAX_CAMERA_INDEX } from '#libs/contracts';
 import { flagSetting } from '#libs/runtime';
-import { CAPTURE_BACKENDS, type CaptureOptions } from './still-capture.js';
+import { CAPTURE_BACKENDS } from './load-frame-source.js';
+import type { CaptureOptions } from './still-capture.js';
 
 const cameraIndexes = Array.from({ length: MAX_CAMERA_INDEX + 1 }, (_, index) => index);
 type CameraSettings = Partial<Record<`CAMERA_${number}`, string>>;

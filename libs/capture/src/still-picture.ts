@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import type { MediaFile } from './media-file.js';
 
 /** The formats that a still picture is encoded in. */
 export type PictureType = 'image/jpeg' | 'image/png';
@@ -16,4 +17,27 @@ export interface StillPicture {
   stream(): Readable;
   /** Releases what is behind the picture; streams still open fail. May be called twice. */
   close(): Promise<void>;
+}
+
+type Facts = Pick<StillPicture, 'contentType' | 'width' | 'height'>;
+
+/** A picture whose bytes are in memory. */
+export function bufferPicture(bytes: Buffer, facts: Facts): StillPicture {
+  return {
+    ...facts,
+    sizeBytes: bytes.length,
+    stream: () => Readable.from([bytes], { objectMode: false }),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** A picture whose bytes are those of an open file, which the picture now owns. */
+export function filePicture(file: MediaFile, facts: Facts): StillPicture {
+  return {
+    ...facts,
+    sizeBytes: file.sizeBytes,
+    // Ends where the file ended when it was checked, so that the size stays true while the file grows.
+    stream: () => file.handle.createReadStream({ start: 0, end: file.sizeBytes - 1, autoClose: false }),
+    close: () => file.close(),
+  };
 }

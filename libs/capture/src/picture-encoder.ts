@@ -1,0 +1,81 @@
+import type { Sharp } from 'sharp';
+import { AppError } from '#libs/runtime';
+import { MAX_PICTURE_PIXELS } from './capture-limits.js';
+import type { Frame } from './frame-source.js';
+import type { MediaFile } from './media-file.js';
+import { pictureTooLarge } from './oversize.js';
+import type { PictureType, StillPicture } from './still-picture.js';
+import { bufferPicture, filePicture } from './still-picture.js';
+
+/** How pictures are encoded. */
+export interface EncodeOptions {
+  readonly jpegQuality: number;
+  /** Frames larger than this are scaled down into it. */
+  readonly resolution?: { readonly width: number; readonly height: number };
+  readonly stripMetadata: boolean;
+}
+
+/** Makes JPEG and PNG pictures of frames and of other pictures. */
+export class PictureEncoder {
+  constructor(private readonly options: EncodeOptions) {}
+
+  /** Encodes a frame of a camera or video. */
+  async encodeFrame(frame: Frame, contentType: PictureType): Promise<StillPicture> {
+    const sharp = await loadSharp();
+    const { width, height, rgb } = frame;
+    const image = sharp(rgb, { raw: { width, height, channels: 3 }, limitInputPixels: false });
+    return this.#encode(
+      this.options.resolution === undefined ? image : scaled(image, this.options.resolution),
+      contentType,
+    );
+  }
+
+  /**
+   * Encodes a picture file, or passes it on as it is where it already has the wanted type; the picture owns the file.
+   *
+   * @throws {@link AppError} `MEDIA.TOO_LARGE`, `MEDIA.UNREADABLE`.
+   */
+  async encodeFile(file: MediaFile, contentType: PictureType): Promise<StillPicture> {
+    const sharp = await loadSharp();
+    try {
+      const image = sharp(file.path, { limitInputPixels: MAX_PICTURE_PIXELS });
+      const { format, width, height } = await image.metadata();
+      if (width * height > MAX_PICTURE_PIXELS) throw pictureTooLarge({ width, height });
+      if (`image/${format}` === contentType && !this.options.stripMetadata) {
+        return filePicture(file, { contentType, width, height });
+      }
+      const upright = image.autoOrient().toColourspace('srgb');
+      const picture = await this.#encode(this.options.stripMetadata ? upright : upright.keepMetadata(), contentType);
+      await file.close();
+      return picture;
+    } catch (cause) {
+      await file.close();
+      if (cause instanceof AppError) throw cause;
+      throw new AppError('MEDIA.UNREADABLE', 'The picture cannot be decoded.', {
+        hint: 'Open it with another program and save it anew.',
+        cause,
+      });
+    }
+  }
+
+  async #encode(image: Sharp, contentType: PictureType): Promise<StillPicture> {
+    const encoded =
+      contentType === 'image/png'
+        ? image.png()
+        : image.flatten({ background: 'white' }).jpeg({ quality: this.options.jpegQuality });
+    const { data, info } = await encoded.toBuffer({ resolveWithObject: true });
+    return bufferPicture(data, { contentType, width: info.width, height: info.height });
+  }
+}
+
+function scaled(image: Sharp, { width, height }: { width: number; height: number }): Sharp {
+  return image.resize({ width, height, fit: 'inside', withoutEnlargement: true });
+}
+
+type SharpFactory = typeof import('sharp');
+
+/** Loaded on first use: it costs 30 MB of memory that a program which takes no picture does not need. */
+async function loadSharp(): Promise<SharpFactory> {
+  const { default: sharp } = await import('sharp');
+  return sharp;
+}
