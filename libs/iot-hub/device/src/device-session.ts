@@ -1,0 +1,43 @@
+import type { TwinProperties } from './twin-patch.js';
+
+/** What a device answers to a direct method. */
+export interface MethodReply {
+  /** An integer of the device's own choosing, by custom like HTTP's. */
+  status: number;
+  /** Anything JSON can hold. */
+  payload: unknown;
+}
+
+/** A direct method that the hub calls. */
+export interface MethodCall {
+  name: string;
+  requestId: string;
+  /** JSON as it came; empty when the caller gave no payload. */
+  body: Buffer;
+  /** Answers; only the first answer is sent. Fails when the connection is gone, and the hub has then told the caller. */
+  respond(reply: MethodReply): Promise<void>;
+}
+
+/** What happens during a session. */
+export interface SessionEvents {
+  onMethod(call: MethodCall): void;
+  /** A change of the desired properties, with its `$version`. */
+  onDesiredPatch(patch: TwinProperties): void;
+  /** The connection ended, other than by `close`; it does not come back. Called once. */
+  onLost(error: Error | undefined): void;
+}
+
+/** One connection to the hub, subscribed to direct methods and desired properties. It never reconnects by itself. */
+export interface DeviceSession {
+  /** The desired properties at the time of connecting, with their `$version`. */
+  readonly desired: TwinProperties;
+  reportProperties(patch: TwinProperties): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects, subscribes, and reads the twin.
+ *
+ * @throws what the transport reports; the attempt leaves nothing behind
+ */
+export type OpenDeviceSession = (events: SessionEvents, signal: AbortSignal) => Promise<DeviceSession>;
