@@ -23,7 +23,8 @@ const FIRST_SEGMENT = /[\p{L}_$][\p{L}\p{N}_$]*/uy;
 // After a dot there is no doubt that a name follows: it may begin with a digit.
 const NEXT_SEGMENT = /[\p{L}\p{N}_$]+/uy;
 // A key with other characters is put in double brackets, as in `configurations.[[my-config]].status`.
-const BRACKETED_SEGMENT = /\[\[((?:[^\]]|\](?!\]))+)\]\]/uy;
+// The last of several closing brackets ends it, so that a key may itself end with one.
+const BRACKETED_SEGMENT = /\[\[(.+?)\]\](?!\])/suy;
 const NUMBER = /0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const PUNCTUATION = /<>|!=|<=|>=|[()[\],*=<>+\-/%]/y;
 const ESCAPE = /\\(?:(['"\\])|u([0-9a-fA-F]{4}))/y;
