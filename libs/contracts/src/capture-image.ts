@@ -1,4 +1,4 @@
-import { Type } from 'class-transformer';
+import { Transform } from 'class-transformer';
 import { IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import type { DirectMethodContract } from './direct-method.js';
 
@@ -11,13 +11,18 @@ export const MAX_CAMERA_INDEX = 63;
 /** The still image formats a device can store, by the blob name's extension. */
 export const IMAGE_TYPES = { '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png' } as const;
 
-const IMAGE_NAME = /\.(?:jpe?g|png)$/i;
+/**
+ * Segments without `.` and `..`, of the characters that every part of the way carries unchanged: the device SDK cuts a
+ * name that is not ASCII, and `%`, `?`, `#` and the backslash mean something else in a URL.
+ */
+const IMAGE_NAME = /^(?!\/)(?!.*\/\/)(?!(?:.*\/)?\.{1,2}\/)[\w .,;:=+@~!$&'()*/-]*\.(?:jpe?g|png)$/i;
 
 class BlobTarget {
   /** Name of the blob to write; the hub stores it as `{device_id}/{blob_name}`. Its extension decides the encoding. */
-  @Matches(IMAGE_NAME, { message: 'blob_name must end in .jpg, .jpeg or .png' })
+  @Matches(IMAGE_NAME, {
+    message: 'blob_name must be a plain ASCII path without empty, . or .. segments that ends in .jpg, .jpeg or .png',
+  })
   @MaxLength(MAX_BLOB_NAME_LENGTH)
-  @IsNotEmpty()
   @IsString()
   blob_name: string;
 
@@ -38,7 +43,9 @@ export class CaptureImageFromFilePayload extends BlobTarget {
 
 export class CaptureImageFromCameraPayload extends BlobTarget {
   /** Number of the camera, from 0; a numeric string is read as its number. */
-  @Type(() => Number)
+  @Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' && /^\d{1,4}$/.test(value) ? Number(value) : value,
+  )
   @IsInt()
   @Min(0)
   @Max(MAX_CAMERA_INDEX)
