@@ -8,7 +8,7 @@ export const MAX_METHOD_PAYLOAD_BYTES = 128 * 1024;
 const requestSchema = z.object({
   // Printable ASCII without $ ( ) < > @ , ; : \ " / [ ] ? = { } and space; # and + cannot stand in an MQTT topic.
   methodName: z.string().regex(/^[!%&'*\-.0-9A-Z^_`a-z|~]{1,128}$/, 'must be 1 to 128 allowed characters'),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   responseTimeoutInSeconds: z.int().min(5).max(300).nullish(),
   connectTimeoutInSeconds: z.int().min(0).max(300).nullish(),
 });

@@ -1,32 +1,6 @@
-import type { Clock } from '../../hub/clock.js';
+import { manualClock } from '../../hub/manual-clock.js';
 import { allowedSilenceMs, KeepAlive } from './keep-alive.js';
 import { atExpiry } from './token-expiry.js';
-
-/** A clock that goes when told to. */
-function manualClock(): Clock & { advance(ms: number): void; readonly timers: number } {
-  let nowMs = 1_000_000;
-  const timers = new Map<() => void, number>();
-  return {
-    nowMs: () => nowMs,
-    after(delayMs, task) {
-      if (delayMs > 2 ** 31 - 1) throw new RangeError('longer than a timer can wait');
-      const once = () => {
-        task();
-      };
-      timers.set(once, nowMs + delayMs);
-      return () => timers.delete(once);
-    },
-    advance(ms) {
-      nowMs += ms;
-      for (const [task, dueMs] of [...timers]) {
-        if (dueMs <= nowMs && timers.delete(task)) task();
-      }
-    },
-    get timers() {
-      return timers.size;
-    },
-  };
-}
 
 describe(allowedSilenceMs.name, () => {
   it.each([
@@ -43,7 +17,7 @@ describe(allowedSilenceMs.name, () => {
 
 describe(KeepAlive.name, () => {
   it('expires after silence, counted from what was heard last', () => {
-    const clock = manualClock();
+    const clock = manualClock(1_000_000);
     const expired = jest.fn();
     const keepAlive = new KeepAlive(clock, 1500, expired);
     clock.advance(1000);
@@ -58,7 +32,7 @@ describe(KeepAlive.name, () => {
   });
 
   it('leaves no timer behind when stopped, also after it went on once', () => {
-    const clock = manualClock();
+    const clock = manualClock(1_000_000);
     const expired = jest.fn();
     const keepAlive = new KeepAlive(clock, 1500, expired);
     clock.advance(1000);
@@ -73,7 +47,7 @@ describe(KeepAlive.name, () => {
 
 describe(atExpiry.name, () => {
   it('waits for times further away than a timer can', () => {
-    const clock = manualClock();
+    const clock = manualClock(1_000_000);
     const expired = jest.fn();
     const days = 24 * 60 * 60 * 1000;
     atExpiry(clock, clock.nowMs() + 60 * days, expired);
@@ -84,7 +58,7 @@ describe(atExpiry.name, () => {
   });
 
   it('can be called off at any stage', () => {
-    const clock = manualClock();
+    const clock = manualClock(1_000_000);
     const expired = jest.fn();
     const days = 24 * 60 * 60 * 1000;
     const cancel = atExpiry(clock, clock.nowMs() + 3 * days, expired);

@@ -45,6 +45,8 @@ export class PacketStream {
       this.receive(chunk);
     });
     stream.on('error', () => stream.destroy());
+    // MQTT knows no half-closed connections.
+    stream.once('end', () => stream.end());
     stream.resume();
     stream.once('close', () => {
       this.ended = true;
