@@ -5,8 +5,10 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { LoggerModule } from 'nestjs-pino';
 import { ApiConfig } from './api.config.js';
+import { Metrics } from './http/metrics.js';
 import { RateLimitGuard } from './http/rate-limit.guard.js';
 import { CoreModule } from './modules/core/core.module.js';
+import { IotHubModule } from './modules/iot-hub/iot-hub.module.js';
 
 const RATE_LIMIT_WINDOW_MS = 60_000;
 
@@ -28,12 +30,10 @@ export class AppModule {
         }),
         CqrsModule.forRoot(),
         CoreModule,
+        IotHubModule,
       ],
-      providers: [
-        { provide: ApiConfig, useValue: config },
-        { provide: APP_GUARD, useClass: RateLimitGuard },
-      ],
-      exports: [ApiConfig],
+      providers: [{ provide: ApiConfig, useValue: config }, Metrics, { provide: APP_GUARD, useClass: RateLimitGuard }],
+      exports: [ApiConfig, Metrics],
     };
   }
 }

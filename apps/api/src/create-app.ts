@@ -6,14 +6,13 @@ import { Logger as RequestLogger } from 'nestjs-pino';
 import type { ApiConfig } from './api.config.js';
 import { AppModule } from './app.module.js';
 import { requireApiKey } from './http/api-key.middleware.js';
+import { JSON_BODY_LIMIT_BYTES, refuseDeepBody, refuseOtherBodies } from './http/body-limits.js';
 import { guardCaller } from './http/caller-guard.middleware.js';
+import { Metrics } from './http/metrics.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { createRequestLogging } from './http/request-logging.js';
 import { serveSwagger } from './http/swagger.js';
 import { createValidationPipe } from './http/validation.pipe.js';
-
-/** JSON bodies carry parameters, never pictures; a direct method's payload is at most 128 KiB. */
-const JSON_BODY_LIMIT = '256kb';
 
 /** How long a client may take to send its headers. */
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -33,6 +32,7 @@ export async function createApp(config: ApiConfig): Promise<NestExpressApplicati
   app.set('trust proxy', config.http.trustProxy);
 
   app.use(createRequestLogging(createLogger({ name: 'api', level: config.logLevel })));
+  app.use(app.get(Metrics).measure());
   app.use(securityHeaders());
   app.use(guardCaller(config.http));
   if (config.http.corsOrigins.length > 0) {
@@ -42,11 +42,12 @@ export async function createApp(config: ApiConfig): Promise<NestExpressApplicati
     });
   }
   app.use(requireApiKey(config.http));
-  app.useBodyParser('json', { limit: JSON_BODY_LIMIT });
+  app.use(refuseOtherBodies());
+  app.useBodyParser('json', { limit: JSON_BODY_LIMIT_BYTES });
+  app.use(refuseDeepBody());
 
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(createValidationPipe());
-  app.enableShutdownHooks();
   serveSwagger(app, config);
   await app.init();
 

@@ -1,12 +1,21 @@
 import 'reflect-metadata';
-import { AppError, trustCertificateAuthority } from '#libs/runtime';
+import { AppError, closeOnSignal, trustCertificateAuthority } from '#libs/runtime';
 import { loadApiConfig } from './api.config.js';
+
+/** How long requests in flight may go on after the process was asked to stop. */
+const GRACE_MS = 5_000;
 
 async function main(): Promise<void> {
   const config = loadApiConfig();
   if (config.caFile) trustCertificateAuthority(config.caFile);
   const { createApp } = await import('./create-app.js');
   const app = await createApp(config);
+  closeOnSignal(async () => {
+    setTimeout(() => {
+      app.getHttpServer().closeAllConnections();
+    }, GRACE_MS).unref();
+    await app.close();
+  });
   const { listen } = await import('./listen.js');
   const url = await listen(app, config.http);
   process.stdout.write(`${JSON.stringify({ ready: 'api', url })}\n`);

@@ -1,4 +1,5 @@
 import { destination, pino, type Logger } from 'pino';
+import { errorFields } from './error-fields.js';
 
 export type { Logger } from 'pino';
 
@@ -12,5 +13,13 @@ export const REDACTED_FIELDS = ['connectionString', 'sasToken', 'apiKey', 'passw
 
 /** A logger that writes one JSON object a line to stderr, so that stdout stays free for data. */
 export function createLogger({ name, level }: { name: string; level: LogLevel }): Logger {
-  return pino({ name, level, redact: { paths: REDACTED_FIELDS, censor: '[redacted]' } }, destination(2));
+  return pino(
+    {
+      name,
+      level,
+      redact: { paths: REDACTED_FIELDS, censor: '[redacted]' },
+      serializers: { err: (error: unknown) => errorFields(error) },
+    },
+    destination(2),
+  );
 }

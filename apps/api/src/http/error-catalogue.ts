@@ -1,9 +1,11 @@
+import { iotHubErrors } from '../modules/iot-hub/iot-hub.errors.js';
 import type { ErrorEntry } from './error-table.js';
 import { httpErrors } from './http.errors.js';
 
 /** Every error code that the API answers with: the tables of all modules in one. */
 export const errorCatalogue = {
   ...httpErrors,
+  ...iotHubErrors,
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;

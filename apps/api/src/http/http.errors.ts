@@ -40,7 +40,7 @@ export const httpErrors = {
   'REQUEST.TOO_LARGE': {
     status: 413,
     title: 'The request body is too large',
-    hint: 'Send a smaller body; details.limit_bytes gives the limit.',
+    hint: 'Send a smaller body; pictures go to POST /blob_storage.',
   },
   'REQUEST.MEDIA_TYPE_NOT_SUPPORTED': {
     status: 415,

@@ -3,6 +3,7 @@ import { AppError } from '#libs/runtime';
 import type { Request, Response } from 'express';
 import { errorCatalogue, type ErrorCode, findErrorEntry } from './error-catalogue.js';
 import { allowedMethods } from './allowed-methods.js';
+import { JSON_BODY_LIMIT_BYTES } from './body-limits.js';
 import { sendProblem } from './send-problem.js';
 
 /** Statuses that Nest, Express and their parsers answer with by themselves, as codes of ours. */
@@ -52,10 +53,9 @@ function toAppError(exception: unknown): AppError {
   if (type === 'entity.parse.failed')
     return new AppError('REQUEST.MALFORMED', 'The request body is not well-formed JSON.', { cause: exception });
   if (status === 413) {
-    const limit = isRecord(exception) ? exception.limit : undefined;
-    return new AppError('REQUEST.TOO_LARGE', 'The request body is larger than the API accepts.', {
+    const limit = `JSON may have ${JSON_BODY_LIMIT_BYTES / 1024} KiB`;
+    return new AppError('REQUEST.TOO_LARGE', `The request body is larger than the API accepts; ${limit}.`, {
       cause: exception,
-      ...(typeof limit === 'number' && { details: { limit_bytes: limit } }),
     });
   }
   const code = CODE_BY_STATUS[status] ?? (status === 400 ? 'REQUEST.MALFORMED' : 'REQUEST.NOT_ACCEPTED');

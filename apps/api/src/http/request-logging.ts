@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger } from '#libs/runtime';
+import { errorFields, type Logger } from '#libs/runtime';
 import { type HttpLogger, pinoHttp } from 'pino-http';
 import { assignRequestId } from './request-id.js';
 
@@ -16,6 +16,9 @@ export function createRequestLogging(logger: Logger): HttpLogger {
     genReqId: assignRequestId,
     quietReqLogger: true,
     customAttributeKeys: { reqId: 'request_id', responseTime: 'duration_ms' },
+    // pino-http would write the whole request and response, headers and all.
+    serializers: { req: () => undefined, res: () => undefined, err: errorFields },
+    wrapSerializers: false,
     customLogLevel: (request: IncomingMessage, response: ServerResponse, error) => {
       if (error ?? response.statusCode >= 500) return 'error';
       return ROUTINE_PATHS.has(pathOf(request.url ?? '')) ? 'debug' : 'info';

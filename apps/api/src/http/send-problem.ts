@@ -17,10 +17,12 @@ export function sendProblem(response: Response, error: AppError): void {
     code,
     hint: known ? (error.hint ?? hint) : hint,
     request_id: requestIdOf(response.req),
-    ...(known && error.details && { details: error.details }),
+    ...(known && error.details && Object.keys(error.details).length > 0 && { details: error.details }),
   };
   response.removeHeader('ETag');
   response.removeHeader('Content-Disposition');
   response.setHeader('Cache-Control', 'no-store');
+  const retryAfter = error.details?.retry_after_seconds;
+  if (typeof retryAfter === 'number') response.setHeader('Retry-After', Math.ceil(retryAfter));
   response.status(status).type('application/problem+json').send(JSON.stringify(problem));
 }

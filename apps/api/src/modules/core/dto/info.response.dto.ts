@@ -1,17 +1,22 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { ApiConfig } from '../../../api.config.js';
 
 export class InfoResponse {
-  @ApiProperty({ example: '0.1.0', description: 'The version of the API.' })
+  /**
+   * The version of the API.
+   * @example 0.1.0
+   */
   version: string;
 
-  @ApiPropertyOptional({
-    example: '24a8169',
-    description: 'The source revision of the build, where the build says it.',
-  })
+  /**
+   * The source revision it was built from, where the build says so.
+   * @example 24a8169
+   */
   revision?: string;
 
-  @ApiProperty({ example: '24.21.0', description: 'The Node.js version that runs the API.' })
+  /**
+   * The version of Node.js that it runs on.
+   * @example 24.21.0
+   */
   node_version: string;
 
   static of({ version, revision }: ApiConfig): InfoResponse {

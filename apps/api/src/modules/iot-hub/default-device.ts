@@ -1,0 +1,24 @@
+import { AppError } from '#libs/runtime';
+import { Injectable } from '@nestjs/common';
+import { ApiConfig } from '../../api.config.js';
+
+/** The device that is meant when a request names none. */
+@Injectable()
+export class DefaultDevice {
+  readonly deviceId: string | undefined;
+
+  constructor({ iotHub }: ApiConfig) {
+    this.deviceId = iotHub.deviceId;
+  }
+
+  /**
+   * `given`, or else the default.
+   *
+   * @throws {@link AppError} `DEVICE.NOT_NAMED` when there is neither.
+   */
+  or(given: string | undefined): string {
+    const deviceId = given ?? this.deviceId;
+    if (deviceId) return deviceId;
+    throw new AppError('DEVICE.NOT_NAMED', 'The request names no device, and no default device is set.');
+  }
+}
