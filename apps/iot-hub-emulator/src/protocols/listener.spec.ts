@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { request } from 'node:https';
 import { connect as connectTcp } from 'node:net';
@@ -7,13 +6,13 @@ import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import WebSocket from 'ws';
-import { type CertificateFiles, selfSignedCertificate } from '../../../../test/support/self-signed-certificate.js';
+import { type CertificateWithKey, issueAuthority, issueServerCertificate } from '../tls/certificate-issuer.js';
 import { createListener, type Listener, type ListenerOptions } from './listener.js';
 
 const PINGREQ = Buffer.from([0xc0, 0]);
 
 describe(createListener.name, () => {
-  let certificate: CertificateFiles;
+  let certificate: CertificateWithKey;
   let ca: string;
   let listener: Listener;
   let port: number;
@@ -21,11 +20,9 @@ describe(createListener.name, () => {
   let log: string[];
 
   beforeAll(async () => {
-    certificate = await selfSignedCertificate();
-    ca = readFileSync(certificate.certFile, 'utf8');
-  });
-  afterAll(() => {
-    certificate.remove();
+    const authority = await issueAuthority('Test');
+    certificate = await issueServerCertificate(authority, ['localhost']);
+    ca = authority.certificate;
   });
   afterEach(() => listener.close());
 
@@ -33,7 +30,7 @@ describe(createListener.name, () => {
     mqtt = [];
     log = [];
     listener = createListener({
-      tls: { cert: ca, key: readFileSync(certificate.keyFile) },
+      tls: { cert: certificate.certificate, key: certificate.key },
       httpServer: createHttpServer((incoming, response) => response.end(`HTTP ${incoming.url ?? ''}`)),
       onMqtt: (stream, peer) => mqtt.push({ stream, peer }),
       logger: pino({ level: 'debug' }, { write: (line: string) => log.push(line) }),

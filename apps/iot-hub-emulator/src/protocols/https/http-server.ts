@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { HubError } from '../../hub/errors/hub-errors.js';
+import type { Hub } from '../../hub/hub.js';
+import { deviceMessageRoutes } from './device-messages.routes.js';
+import { errorReply } from './error-reply.js';
+import { fileUploadRoutes } from './file-uploads.routes.js';
+import { healthRoutes } from './health.routes.js';
+import type { HttpReply, HttpRoute } from './http-route.js';
+import { methodRoutes } from './methods.routes.js';
+import { notImplementedRoutes } from './not-implemented.routes.js';
+import { queryRoutes } from './query.routes.js';
+import { registryRoutes } from './registry.routes.js';
+import { createRouter } from './router.js';
+import { twinRoutes } from './twins.routes.js';
+
+/** A slow client must have sent its headers, and the whole request, within this time; looked at that often. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than clients keep idle connections, so that they close them and not we under their next request. */
+const KEEP_ALIVE_TIMEOUT_MS = 120_000;
+/** Message properties travel as headers. */
+const MAX_HEADER_BYTES = 64 * 1024;
+
+const ROUTES: readonly HttpRoute[] = [
+  ...healthRoutes,
+  ...registryRoutes,
+  ...twinRoutes,
+  ...methodRoutes,
+  ...queryRoutes,
+  ...deviceMessageRoutes,
+  ...fileUploadRoutes,
+  ...notImplementedRoutes,
+];
+
+/**
+ * IoT Hub's HTTPS interface, for services and for devices, over the hub's operations. The server does not listen:
+ * hand it connections through its `connection` event.
+ */
+export function createHttpServer(hub: Hub): Server {
+  const findRoute = createRouter(ROUTES);
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    (request, response) => {
+      void answer(request, response);
+    },
+  );
+  return server;
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => {
+      gone.abort();
+    });
+    const url = request.url ?? '/';
+    const at = url.indexOf('?');
+    const path = at < 0 ? url : url.slice(0, at);
+    let shape: HttpRoute['errors'];
+    let reply: HttpReply;
+    try {
+      const { route, params } = findRoute(request.method ?? '', path);
+      shape = route.errors;
+      const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
+      reply = await route.handle({ hub, request, params, query, signal: gone.signal });
+    } catch (cause) {
+      if (gone.signal.aborted) return;
+      const error =
+        cause instanceof HubError ? cause : new HubError('ServerError', 'The hub failed to do this.', { cause });
+      logRefusal(request, path, error);
+      reply = errorReply(hub.clock, error, shape);
+    }
+    send(request, response, reply);
+  }
+
+  function logRefusal(request: IncomingMessage, path: string, error: HubError): void {
+    const { remoteAddress = '', remotePort = 0 } = request.socket;
+    const facts = {
+      peer: `${remoteAddress}:${remotePort}`,
+      request: `${request.method ?? ''} ${path.slice(0, 512)}`,
+      error: error.errorName,
+      code: error.code,
+      reason: error.reason,
+    };
+    if (error.errorName === 'ServerError') hub.logger.error({ ...facts, err: error.cause }, 'Request failed');
+    else hub.logger.warn(facts, 'Request refused');
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, body, headers = {} }: HttpReply): void {
+  if (response.destroyed) return;
+  const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  response.writeHead(status, {
+    ...(bytes === undefined
+      ? status === 204
+        ? {}
+        : { 'content-length': 0 }
+      : { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length }),
+    // An unread rest of the request would otherwise be taken for the next one.
+    ...(request.complete ? {} : { connection: 'close' }),
+    ...headers,
+  });
+  response.end(bytes);
+}
