@@ -39,7 +39,10 @@ export class LiveConnections {
         { deviceId, connection: older.description, replacedBy: description, code: 400027 },
         'Connection closed: the same device connected again, and the newest connection wins',
       );
-      this.logger.info({ deviceId, connection: description, replaces: older.description }, 'Device connected, replacing');
+      this.logger.info(
+        { deviceId, connection: description, replaces: older.description },
+        'Device connected, replacing',
+      );
       older.close('replaced');
     }
     this.listeningChanged(deviceId);

@@ -50,6 +50,7 @@ export async function appendMessages(
 function messageSizeBytes({ body, systemProperties, properties }: DeviceMessage): number {
   let sizeBytes = body.byteLength;
   for (const value of Object.values(systemProperties) as string[]) sizeBytes += Buffer.byteLength(value);
-  for (const [name, value] of Object.entries(properties)) sizeBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+  for (const [name, value] of Object.entries(properties))
+    sizeBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
   return sizeBytes;
 }

@@ -9,6 +9,7 @@ import type { MethodAnswer } from './pending-methods.js';
 export function answerMethod(hub: Hub, deviceId: string, requestId: string, answer: MethodAnswer): boolean {
   hub.activity.note(deviceId, hub.clock.nowMs());
   const wanted = hub.pendingMethods.answer(deviceId, requestId, answer);
-  if (!wanted) hub.logger.warn({ deviceId, requestId, status: answer.status }, 'Method answer dropped: nobody waits for it');
+  if (!wanted)
+    hub.logger.warn({ deviceId, requestId, status: answer.status }, 'Method answer dropped: nobody waits for it');
   return wanted;
 }

@@ -35,7 +35,9 @@ export async function invokeMethod(
   const connection = await listeningDevice(hub, deviceId, request.connectTimeoutMs, signal);
   if (connection === undefined) {
     throw new HubError('DeviceNotOnline', 'Timed out waiting for device to connect.', {
-      reason: hub.connections.get(deviceId) ? 'the device has not subscribed to methods' : 'the device is not connected',
+      reason: hub.connections.get(deviceId)
+        ? 'the device has not subscribed to methods'
+        : 'the device is not connected',
     });
   }
   const requestId = randomUUID().replaceAll('-', '');
@@ -100,7 +102,10 @@ function waitFor<T>(
 
 function readAnswer({ status, body }: MethodAnswer): MethodResult {
   if (body.byteLength > MAX_METHOD_PAYLOAD_BYTES) {
-    throw new HubError('InvalidDeviceResponse', `The device answered with more than ${MAX_METHOD_PAYLOAD_BYTES} bytes.`);
+    throw new HubError(
+      'InvalidDeviceResponse',
+      `The device answered with more than ${MAX_METHOD_PAYLOAD_BYTES} bytes.`,
+    );
   }
   const text = Buffer.from(body).toString('utf8').trim();
   if (text === '') return { status, payload: null };

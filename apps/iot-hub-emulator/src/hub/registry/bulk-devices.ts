@@ -65,9 +65,7 @@ export async function bulkDevices(hub: Hub, body: unknown): Promise<BulkResult> 
     if (!(cause instanceof HubError)) throw cause;
     const { item, mode } = items[index] ?? {};
     const deviceId = item?.id ?? '';
-    return [
-      { deviceId, errorCode: cause.errorName, errorStatus: cause.message, moduleId: '', operation: mode ?? '' },
-    ];
+    return [{ deviceId, errorCode: cause.errorName, errorStatus: cause.message, moduleId: '', operation: mode ?? '' }];
   });
   return { isSuccessful: errors.length === 0, errors, warnings: [] };
 }

@@ -76,9 +76,10 @@ export function replaceDevice(hub: Hub, input: DeviceInput, ifMatch: string | un
     status_updated_time: status === before.status ? before.status_updated_time : utcText(hub.clock.nowMs()),
     ...authenticationColumns(input, before),
   };
-  const { device_id, ...changed } = Object.fromEntries(
-    IDENTITY_COLUMNS.map((column) => [column, row[column]]),
-  ) as Pick<DeviceRow, (typeof IDENTITY_COLUMNS)[number]>;
+  const { device_id, ...changed } = Object.fromEntries(IDENTITY_COLUMNS.map((column) => [column, row[column]])) as Pick<
+    DeviceRow,
+    (typeof IDENTITY_COLUMNS)[number]
+  >;
   hub.store
     .sql(
       `UPDATE devices SET ${Object.keys(changed)
@@ -97,7 +98,10 @@ export function removeDevice(hub: Hub, deviceId: string, ifMatch: string | undef
 
 function checkEtag(device: DeviceRow, ifMatch: string | undefined): void {
   if (ifMatch !== undefined && !matchesEtag(ifMatch, device.etag)) {
-    throw new HubError('PreconditionFailed', `Precondition failed: the etag of device ${device.device_id} is another one.`);
+    throw new HubError(
+      'PreconditionFailed',
+      `Precondition failed: the etag of device ${device.device_id} is another one.`,
+    );
   }
 }
 

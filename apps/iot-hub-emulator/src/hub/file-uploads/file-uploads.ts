@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { DeviceIdentity } from '../access/device-identity.js';
+import { HubError } from '../errors/hub-errors.js';
+import type { Hub } from '../hub.js';
+import { isJsonObject } from '../json.js';
+import { invalidInput } from '../registry/device-input.js';
+import { deviceBlobName } from './blob-name.js';
+import { encodeBlobName, type UploadStorage } from './upload-storage.js';
+
+/** Uploads a device may have open at a time. */
+export const MAX_OPEN_UPLOADS = 10;
+/** How long a device may write its blob, and notify of it. */
+export const UPLOAD_TTL_MS = 60 * 60 * 1000;
+/** Storage and hub need not have the very same time. */
+const CLOCK_SKEW_MS = 5 * 60 * 1000;
+
+/** Where a device is to put its file. Its URL is `https://{hostName}/{containerName}/{blobName}{sasToken}`. */
+export interface FileUpload {
+  readonly correlationId: string;
+  readonly hostName: string;
+  readonly containerName: string;
+  /** Percent-encoded, since clients put the URL together by concatenation. */
+  readonly blobName: string;
+  readonly sasToken: string;
+}
+
+/**
+ * Opens an upload: a token for one blob, below the device's own folder, to create and write for one hour.
+ *
+ * @param body parsed JSON `{ blobName }`, not yet checked.
+ * @throws {@link HubError} `StorageNotConfigured`, `ArgumentInvalid`, `DeviceMaximumActiveFileUploadLimitExceeded`.
+ * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-file-upload
+ */
+export async function openFileUpload(hub: Hub, { deviceId }: DeviceIdentity, body: unknown): Promise<FileUpload> {
+  const storage = requireStorage(hub);
+  const blobName = deviceBlobName(deviceId, isJsonObject(body) ? body.blobName : undefined);
+  const nowMs = hub.clock.nowMs();
+  const expiresAtMs = nowMs + UPLOAD_TTL_MS;
+  const correlationId = randomUUID();
+  hub.activity.note(deviceId, nowMs);
+  await hub.store.write(() => {
+    hub.store
+      .sql('DELETE FROM file_uploads WHERE device_id = ? AND expires_ms <= ?')
+      .run(deviceId, nowMs - UPLOAD_TTL_MS);
+    const { open } = hub.store
+      .sql('SELECT count(*) AS open FROM file_uploads WHERE device_id = ? AND expires_ms > ?')
+      .get(deviceId, nowMs) as { open: number };
+    if (open >= MAX_OPEN_UPLOADS) {
+      throw new HubError(
+        'DeviceMaximumActiveFileUploadLimitExceeded',
+        `The device has ${open} open uploads; the limit is ${MAX_OPEN_UPLOADS}. Notify the hub of finished ones.`,
+      );
+    }
+    hub.store
+      .sql('INSERT INTO file_uploads (correlation_id, device_id, blob_name, expires_ms) VALUES (?, ?, ?, ?)')
+      .run(correlationId, deviceId, blobName, expiresAtMs);
+  });
+  return {
+    correlationId,
+    hostName: storage.hostName,
+    containerName: storage.containerName,
+    blobName: encodeBlobName(blobName),
+    sasToken: storage.sign({ blobName, startsAtMs: nowMs - CLOCK_SKEW_MS, expiresAtMs }),
+  };
+}
+
+const notificationSchema = z.object({
+  correlationId: z.string().nullish(),
+  isSuccess: z.boolean(),
+  statusCode: z.int().nullish(),
+  statusDescription: z.string().max(4096).nullish(),
+});
+
+/**
+ * Records a device's word on how its upload went, and closes the upload.
+ *
+ * @param body parsed JSON, not yet checked.
+ * @param correlationId when the client gives it beside the body; else it is taken from the body.
+ * @throws {@link HubError} `ArgumentInvalid`, `InvalidCorrelationId`, `ExpiredCorrelationId`.
+ */
+export async function notifyFileUpload(
+  hub: Hub,
+  { deviceId }: DeviceIdentity,
+  body: unknown,
+  correlationId?: string,
+): Promise<void> {
+  const storage = requireStorage(hub);
+  const parsed = notificationSchema.safeParse(body);
+  if (!parsed.success) throw invalidInput(parsed.error);
+  const { isSuccess, statusCode, statusDescription } = parsed.data;
+  const id = correlationId ?? parsed.data.correlationId ?? '';
+  const nowMs = hub.clock.nowMs();
+  hub.activity.note(deviceId, nowMs);
+  await hub.store.write(() => {
+    const upload = hub.store
+      .sql('SELECT blob_name, expires_ms FROM file_uploads WHERE correlation_id = ? AND device_id = ?')
+      .get(id, deviceId) as { blob_name: string; expires_ms: number } | undefined;
+    if (upload === undefined) {
+      throw new HubError('InvalidCorrelationId', 'The correlation id names no open upload of this device.');
+    }
+    if (upload.expires_ms <= nowMs) throw new HubError('ExpiredCorrelationId', 'The upload has expired.');
+    hub.store.sql('DELETE FROM file_uploads WHERE correlation_id = ?').run(id);
+    hub.store
+      .sql(
+        `INSERT INTO file_notifications (device_id, blob_name, blob_uri, is_success, status_code, status_description, enqueued_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        deviceId,
+        upload.blob_name,
+        storage.blobUrl(upload.blob_name),
+        isSuccess ? 1 : 0,
+        statusCode ?? null,
+        statusDescription ?? null,
+        nowMs,
+      );
+  });
+  hub.logger.info({ deviceId, correlationId: id, isSuccess }, 'File upload finished');
+}
+
+function requireStorage(hub: Hub): UploadStorage {
+  if (hub.uploadStorage === undefined) {
+    throw new HubError('StorageNotConfigured', 'No storage account is configured for file uploads.');
+  }
+  return hub.uploadStorage;
+}

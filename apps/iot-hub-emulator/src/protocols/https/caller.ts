@@ -1,0 +1,33 @@
+import { authenticateDevice } from '../../hub/access/authenticate-device.js';
+import { authorizeService } from '../../hub/access/authorize-service.js';
+import type { DeviceIdentity } from '../../hub/access/device-identity.js';
+import type { AccessRight } from '../../hub/access/shared-access-policy.js';
+import { HubError } from '../../hub/errors/hub-errors.js';
+import type { HttpCall } from './http-route.js';
+
+/** A segment of the route's path. */
+export function param({ params }: HttpCall, name: string): string {
+  const value = params[name];
+  if (value === undefined) throw new HubError('ServerError', `The route has no segment ${name}.`);
+  return value;
+}
+
+/** Lets a service in that has one of the rights. @throws {@link HubError} `IotHubUnauthorizedAccess`. */
+export function requireService({ hub, request, params }: HttpCall, ...rights: AccessRight[]): void {
+  authorizeService(hub, request.headers.authorization, { rights, deviceId: params.deviceId });
+}
+
+/** The device of the path, proven. @throws {@link HubError} `IotHubUnauthorizedAccess`, `DeviceDisabled`. */
+export function requireDeviceCaller(call: HttpCall): DeviceIdentity {
+  return authenticateDevice(call.hub, param(call, 'deviceId'), call.request.headers.authorization);
+}
+
+/** The If-Match header, or undefined when there is none. */
+export const ifMatchOf = ({ request }: HttpCall): string | undefined => request.headers['if-match'];
+
+/** A header as one text; several of the same name are an error the client made. */
+export function header({ request }: HttpCall, name: string): string | undefined {
+  const value = request.headers[name];
+  if (Array.isArray(value)) throw new HubError('ArgumentInvalid', `Header ${name} is given more than once.`);
+  return value === '' ? undefined : value;
+}

@@ -1,0 +1,18 @@
+import { invokeMethod } from '../../hub/methods/invoke-method.js';
+import { param, requireService } from './caller.js';
+import type { HttpRoute } from './http-route.js';
+import { readJson } from './request-body.js';
+
+/** Direct methods. @see https://learn.microsoft.com/rest/api/iothub/service/devices/invoke-method */
+export const methodRoutes: readonly HttpRoute[] = [
+  {
+    method: 'POST',
+    path: '/twins/:deviceId/methods',
+    errors: 'nested',
+    async handle(call) {
+      requireService(call, 'ServiceConnect');
+      const body = await readJson(call.request);
+      return { status: 200, body: await invokeMethod(call.hub, param(call, 'deviceId'), body, call.signal) };
+    },
+  },
+];

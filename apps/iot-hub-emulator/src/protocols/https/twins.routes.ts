@@ -1,0 +1,36 @@
+import type { JsonObject } from '../../hub/json.js';
+import { changeTwin, getTwin } from '../../hub/twins/service-twin.js';
+import type { TwinChangeMode } from '../../hub/twins/twin-change.js';
+import { ifMatchOf, param, requireService } from './caller.js';
+import type { HttpReply, HttpRoute } from './http-route.js';
+import { readJson } from './request-body.js';
+
+/** Twins as services read and change them. @see https://learn.microsoft.com/rest/api/iothub/service/devices/update-twin */
+export const twinRoutes: readonly HttpRoute[] = [
+  {
+    method: 'GET',
+    path: '/twins/:deviceId',
+    handle(call) {
+      requireService(call, 'ServiceConnect');
+      return twinReply(getTwin(call.hub, param(call, 'deviceId')));
+    },
+  },
+  changeRoute('PATCH', 'merge'),
+  changeRoute('PUT', 'replace'),
+];
+
+function changeRoute(method: 'PATCH' | 'PUT', mode: TwinChangeMode): HttpRoute {
+  return {
+    method,
+    path: '/twins/:deviceId',
+    async handle(call) {
+      requireService(call, 'ServiceConnect');
+      const body = await readJson(call.request);
+      return twinReply(await changeTwin(call.hub, param(call, 'deviceId'), body, { mode, ifMatch: ifMatchOf(call) }));
+    },
+  };
+}
+
+function twinReply(twin: JsonObject): HttpReply {
+  return { status: 200, body: twin, headers: { etag: `"${String(twin.etag)}"` } };
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { HubError } from '../hub/errors/hub-errors.js';
+import type { JsonObject } from '../hub/json.js';
+import { authenticationSchema, deviceIdSchema } from '../hub/registry/device-input.js';
+import { checkProperties, checkSectionSize, type TwinSection } from '../hub/twins/twin-limits.js';
+
+const section = (name: TwinSection) =>
+  z.record(z.string(), z.json()).superRefine((value, context) => {
+    const properties = value as JsonObject;
+    try {
+      checkProperties(name, properties);
+      checkSectionSize(name, properties);
+    } catch (cause) {
+      if (!(cause instanceof HubError)) throw cause;
+      context.addIssue({ code: 'custom', message: cause.message });
+    }
+  });
+
+const seedDeviceSchema = z.strictObject({
+  deviceId: deviceIdSchema,
+  status: z.enum(['enabled', 'disabled']).optional(),
+  statusReason: z.string().max(128).optional(),
+  authentication: authenticationSchema.strict().optional(),
+  tags: section('tags').optional(),
+  properties: z.strictObject({ desired: section('desired').optional() }).optional(),
+});
+
+/** Checks a seed. Unknown members are refused: a misspelt one would silently do nothing. */
+export const seedSchema = z.strictObject({
+  devices: z.array(seedDeviceSchema).superRefine((devices, context) => {
+    const known = new Set<string>();
+    for (const [index, { deviceId }] of devices.entries()) {
+      if (known.has(deviceId)) {
+        context.addIssue({ code: 'custom', path: [index, 'deviceId'], message: `${deviceId} is already in the list` });
+      }
+      known.add(deviceId);
+    }
+  }),
+});
+
+/**
+ * What a hub is to begin with. Devices have the members of an identity and a twin, as IoT Hub writes them; keys that are
+ * left out are generated.
+ */
+export type IotHubSeed = z.input<typeof seedSchema>;
+export type SeedDevice = z.output<typeof seedDeviceSchema>;

@@ -1,0 +1,193 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pino, type Logger } from 'pino';
+import { EmulatorOptionError, type IotHubEmulator, type IotHubEmulatorOptions } from './emulator-options.js';
+import { developmentPolicies } from './hub/access/policies.js';
+import { systemClock } from './hub/clock.js';
+import { LiveConnections } from './hub/connections/live-connections.js';
+import type { Hub } from './hub/hub.js';
+import { keepRetention } from './hub/messages/message-retention.js';
+import { PendingMethods } from './hub/methods/pending-methods.js';
+import { ActivityLog } from './hub/registry/activity-log.js';
+import { recordConnectionState, recordNobodyConnected } from './hub/registry/connection-state.js';
+import { findDevice } from './hub/registry/find-device.js';
+import { isLoopback, publicName } from './listen-address.js';
+import { createHttpServer } from './protocols/https/http-server.js';
+import { createListener } from './protocols/listener.js';
+import { createMqttEndpoint } from './protocols/mqtt/mqtt-endpoint.js';
+import { applySeed } from './seed/apply-seed.js';
+import { readSeed } from './seed/read-seed.js';
+import { STANDARD_PORTS, openPorts } from './standard-ports.js';
+import { openUploadStorage } from './storage/azure-upload-storage.js';
+import { Store } from './storage/store.js';
+import { storedPolicies } from './storage/stored-policies.js';
+import { DEFAULT_TLS_NAMES, ensureTlsFiles } from './tls/tls-files.js';
+
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = 8443;
+const DEFAULT_HUB_NAME = 'localhub';
+const DAY_MS = 24 * 60 * 60 * 1000;
+const ACTIVITY_FLUSH_MS = 5000;
+
+/**
+ * Starts an IoT Hub on this machine, to which the official SDKs connect.
+ *
+ * @throws {@link EmulatorOptionError} for options that cannot be, {@link SeedError} for a seed that cannot be used, and
+ *   Node's own error (`EADDRINUSE`, `EACCES`) when the port cannot be bound.
+ */
+export async function startIotHubEmulator(options: IotHubEmulatorOptions = {}): Promise<IotHubEmulator> {
+  checkOptions(options);
+  const logger = options.logger ?? pino({ level: 'silent' });
+  const cleanups: (() => unknown)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= runAll(cleanups, logger));
+  try {
+    return { ...(await open(options, logger, cleanups)), close };
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
+}
+
+async function open(
+  options: IotHubEmulatorOptions,
+  logger: Logger,
+  cleanups: (() => unknown)[],
+): Promise<Omit<IotHubEmulator, 'close'>> {
+  const host = options.host ?? DEFAULT_HOST;
+  const seedDevices = options.seed === undefined ? [] : await readSeed(options.seed);
+  const directory = await openDirectory(options, cleanups);
+  const tlsNames = [...(options.tlsNames ?? []), publicName(host)];
+  const tls = await ensureTlsFiles(path.join(directory, 'tls'), tlsNames);
+  const hub = await openHub(options, { directory, tlsNames, logger, cleanups });
+  await applySeed(hub, seedDevices);
+
+  const listener = createListener({
+    tls: { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) },
+    httpServer: createHttpServer(hub),
+    onMqtt: (() => {
+      const mqtt = createMqttEndpoint(hub);
+      return mqtt.accept.bind(mqtt);
+    })(),
+    logger,
+  });
+  cleanups.push(async () => {
+    hub.connections.closeAll('shutdown');
+    await listener.close();
+  });
+  const boundPorts = await openPorts(listener, {
+    host,
+    port: options.port ?? DEFAULT_PORT,
+    standardPorts: options.standardPorts ?? false,
+    logger,
+  });
+
+  const [port = 0] = boundPorts;
+  const name = publicName(host);
+  const hostName = STANDARD_PORTS.every((standard) => boundPorts.includes(standard)) ? name : `${name}:${port}`;
+  return {
+    port,
+    hostName,
+    boundPorts,
+    serviceConnectionString: serviceConnectionString(hub, hostName),
+    caCertificate: await readFile(tls.caFile, 'utf8'),
+    tls,
+    deviceConnectionString: (deviceId) => deviceConnectionString(hub, hostName, deviceId),
+  };
+}
+
+async function openHub(
+  options: IotHubEmulatorOptions,
+  {
+    directory,
+    tlsNames,
+    logger,
+    cleanups,
+  }: { directory: string; tlsNames: readonly string[]; logger: Logger; cleanups: (() => unknown)[] },
+): Promise<Hub> {
+  const clock = options.clock ?? systemClock;
+  const name = options.hubName ?? DEFAULT_HUB_NAME;
+  const store = new Store(options.inMemory === true ? ':memory:' : path.join(directory, 'iot-hub.db'));
+  cleanups.push(() => {
+    store.close();
+  });
+  await recordNobodyConnected(store, clock);
+  const policyKeys = options.policyKeys ?? (isLoopback(options.host ?? DEFAULT_HOST) ? 'development' : 'generated');
+  const hub: Hub = {
+    name,
+    store,
+    clock,
+    logger,
+    activity: new ActivityLog(store),
+    pendingMethods: new PendingMethods(),
+    policies: policyKeys === 'development' ? developmentPolicies() : await storedPolicies(store),
+    hostNames: new Set(
+      [...DEFAULT_TLS_NAMES, ...tlsNames, name, `${name}.azure-devices.net`].map((text) => text.toLowerCase()),
+    ),
+    connections: new LiveConnections(logger, (deviceId, connected) => {
+      recordConnectionState(store, clock, deviceId, connected);
+    }),
+    ...(options.storage === undefined ? {} : { uploadStorage: await openUploadStorage(options.storage) }),
+  };
+  cleanups.push(keepRetention(hub, options.messageRetentionMs ?? DAY_MS), keepActivityFlushed(hub));
+  return hub;
+}
+
+/** Writes noted activity out now and then. @returns a function that does so once more and stops. */
+function keepActivityFlushed(hub: Hub): () => void {
+  const timer = setInterval(() => {
+    hub.activity.flush();
+  }, ACTIVITY_FLUSH_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    hub.activity.flush();
+  };
+}
+
+async function openDirectory(options: IotHubEmulatorOptions, cleanups: (() => unknown)[]): Promise<string> {
+  if (options.inMemory === true) {
+    const directory = await mkdtemp(path.join(tmpdir(), 'iot-hub-emulator-'));
+    cleanups.push(() => rm(directory, { recursive: true, force: true }));
+    return directory;
+  }
+  const directory = path.resolve(options.dataDirectory ?? '');
+  // It holds private keys and device keys.
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return directory;
+}
+
+function checkOptions(options: IotHubEmulatorOptions): void {
+  if (options.inMemory !== true && (options.dataDirectory ?? '') === '') {
+    throw new EmulatorOptionError('Give a data directory, or ask for a hub in memory.');
+  }
+  const host = options.host ?? DEFAULT_HOST;
+  if (options.policyKeys === 'development' && !isLoopback(host)) {
+    throw new EmulatorOptionError(
+      `The development keys are known to everyone and cannot be used on ${host}: use generated keys, or listen on 127.0.0.1.`,
+    );
+  }
+}
+
+function serviceConnectionString(hub: Hub, hostName: string): string {
+  const owner = hub.policies.find(({ name }) => name === 'iothubowner');
+  return `HostName=${hostName};SharedAccessKeyName=iothubowner;SharedAccessKey=${owner?.primaryKey ?? ''}`;
+}
+
+function deviceConnectionString(hub: Hub, hostName: string, deviceId: string): string {
+  const key = findDevice(hub, deviceId)?.primary_key;
+  if (key === undefined || key === null) throw new Error(`There is no device ${deviceId} with keys.`);
+  return `HostName=${hostName};DeviceId=${deviceId};SharedAccessKey=${key}`;
+}
+
+/** Runs all of them, last first; one that fails does not keep the others from running. */
+async function runAll(cleanups: (() => unknown)[], logger: Logger): Promise<void> {
+  for (const cleanup of cleanups.reverse()) {
+    try {
+      await cleanup();
+    } catch (cause) {
+      logger.error({ err: cause }, 'Closing failed');
+    }
+  }
+}
