@@ -26,10 +26,8 @@ export function createRequestLogging(logger: Logger): HttpLogger {
     customSuccessMessage: () => 'request answered',
     customSuccessObject: summary,
     customErrorMessage: () => 'request failed',
-    customErrorObject: (request, response, error, fields) => ({
-      ...summary(request, response, fields as Timing),
-      err: error,
-    }),
+    // The error itself is in the line of the filter that answered it.
+    customErrorObject: (request, response, _error, fields) => summary(request, response, fields as Timing),
   });
 }
 

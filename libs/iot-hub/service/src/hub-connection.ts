@@ -81,7 +81,8 @@ export class HubConnection {
 
   private async createClients(): Promise<HubClients> {
     const credentials = this.requireCredentials();
-    const { Client, Registry } = await import('azure-iothub');
+    // The SDK's names are not visible to Node's import, only its whole is.
+    const { Client, Registry } = (await import('azure-iothub')).default;
     let registry: Registry;
     let client: Client;
     if (credentials.kind === 'connection-string') {

@@ -43,20 +43,27 @@ describe(translateHubError.name, () => {
 
   it('never decides by message text', () => {
     const misleading = { Message: 'DeviceNotOnline 404103', ExceptionMessage: 'ErrorCode:DeviceNotFound;' };
-    expect(translateHubError(sdkError(500, misleading)).code).toBe('IOT_HUB.FAILED');
+    expect(translateHubError(sdkError(500, misleading))).toMatchObject({ code: 'IOT_HUB.FAILED' });
   });
 
   it('keeps what helps to find the failure, and the device', () => {
     const error = translateHubError(sdkError(429, nestedBody(429001), { 'retry-after': '7' }), {
       deviceId: 'device001',
     });
-    expect(error.details).toEqual({
-      device_id: 'device001',
-      hub_status: 429,
-      hub_error_number: 429001,
-      hub_tracking_id: 'T-1',
-      retry_after_seconds: 7,
+    expect(error).toMatchObject({
+      details: {
+        device_id: 'device001',
+        hub_status: 429,
+        hub_error_number: 429001,
+        hub_tracking_id: 'T-1',
+        retry_after_seconds: 7,
+      },
     });
+  });
+
+  it('does not blame the hub for a mistake of ours', () => {
+    const error = new TypeError('x is undefined');
+    expect(translateHubError(error)).toBe(error);
   });
 
   it('leaves our own errors alone', () => {

@@ -17,7 +17,7 @@ interface Meaning {
 }
 
 /** By the hub's own number, the most exact thing it says. See https://learn.microsoft.com/azure/iot-hub/troubleshoot-error-codes */
-const BY_NUMBER: Readonly<Record<number, Meaning>> = {
+const BY_NUMBER: Readonly<Record<number, Meaning | undefined>> = {
   403002: { code: 'IOT_HUB.QUOTA_EXCEEDED', message: 'The IoT Hub has used up its daily quota of messages.' },
   404001: { code: 'DEVICE.NOT_FOUND', message: 'The IoT Hub knows no such device.' },
   404103: { code: 'DEVICE.NOT_ONLINE', message: 'The device is not connected to the IoT Hub.' },
@@ -35,7 +35,7 @@ const BY_NAME: Readonly<Record<string, Meaning | undefined>> = {
   IotHubNotFound: { code: 'IOT_HUB.UNREACHABLE', message: 'There is no IoT Hub of this name.' },
 };
 
-const BY_STATUS: Readonly<Record<number, Meaning>> = {
+const BY_STATUS: Readonly<Record<number, Meaning | undefined>> = {
   400: { code: 'IOT_HUB.REJECTED', message: 'The IoT Hub does not accept the request.' },
   401: { code: 'IOT_HUB.UNAUTHORIZED', message: "The IoT Hub refuses the API's credentials." },
   403: { code: 'IOT_HUB.UNAUTHORIZED', message: "The IoT Hub does not let the API's credentials do this." },
@@ -50,12 +50,13 @@ const BY_STATUS: Readonly<Record<number, Meaning>> = {
 
 /**
  * A failure of the hub as an {@link AppError}: the hub's own number decides, then its error name, then the HTTP status,
- * never a message text. Without an answer of the hub it is `IOT_HUB.UNREACHABLE`.
+ * never a message text. A broken connection is `IOT_HUB.UNREACHABLE`; what has nothing to do with the hub stays as it is.
  */
-export function translateHubError(error: unknown, { deviceId }: { deviceId?: string } = {}): AppError {
-  if (error instanceof AppError) return error;
+export function translateHubError(error: unknown, { deviceId }: { deviceId?: string } = {}): unknown {
   const failure = readFailure(error);
-  const { code, message } = meaningOf(failure, error);
+  const meaning = failure.status === undefined ? meaningWithoutAnswer(error) : meaningOf(failure);
+  if (!meaning) return error;
+  const { code, message } = meaning;
   const details = {
     ...(deviceId !== undefined && { device_id: deviceId }),
     ...(failure.status !== undefined && { hub_status: failure.status }),
@@ -67,18 +68,22 @@ export function translateHubError(error: unknown, { deviceId }: { deviceId?: str
   return new AppError(code, message, { cause: error, details });
 }
 
-function meaningOf(failure: HubFailure, error: unknown): Meaning {
-  const { status, name, number } = failure;
-  if (status === undefined) {
-    return isCredentialFailure(error)
-      ? { code: 'IOT_HUB.UNAUTHORIZED', message: 'No credentials for the IoT Hub could be obtained.' }
-      : { code: 'IOT_HUB.UNREACHABLE', message: 'The IoT Hub cannot be reached.' };
-  }
+function meaningOf({ status = 0, name = '', number = 0 }: HubFailure): Meaning {
   return (
-    (number === undefined ? undefined : BY_NUMBER[number]) ??
-    (name === undefined ? undefined : BY_NAME[name]) ??
+    BY_NUMBER[number] ??
+    BY_NAME[name] ??
     BY_STATUS[status] ?? { code: 'IOT_HUB.FAILED', message: `The IoT Hub has failed with status ${status}.` }
   );
+}
+
+function meaningWithoutAnswer(error: unknown): Meaning | undefined {
+  if (error instanceof AppError) return undefined;
+  if (isCredentialFailure(error))
+    return { code: 'IOT_HUB.UNAUTHORIZED', message: 'No credentials for the IoT Hub could be obtained.' };
+  // Node's errors of sockets, names and certificates have a code; mistakes in a program have none.
+  if (typeof asRecord(error).code === 'string')
+    return { code: 'IOT_HUB.UNREACHABLE', message: 'The IoT Hub cannot be reached.' };
+  return undefined;
 }
 
 /** The error classes of `@azure/identity`, by the names they give themselves. */
