@@ -27,7 +27,7 @@ export interface TestIotHub {
   /** Registers an enabled device, by default with keys made by the hub. */
   addDevice(deviceId: string, description?: Partial<Registry.DeviceDescription>): Promise<{ connectionString: string }>;
   /** A client for a registered device, not yet connected. Closed with the hub, if not before. */
-  device(connectionString: string, transport?: typeof Mqtt | typeof MqttWs): DeviceClient;
+  device(connectionString: string, transport?: typeof Mqtt | typeof MqttWs): Promise<DeviceClient>;
   /** An agent that reaches the hub whatever host and port a client asks for, and trusts it. */
   readonly agent: Agent;
   close(): Promise<void>;
@@ -63,11 +63,12 @@ export async function startTestIotHub(options: EmulatorOptions = {}): Promise<Te
       await registry.create({ deviceId, ...description });
       return { connectionString: emulator.deviceConnectionString(deviceId) };
     },
-    device(connectionString, transport = Mqtt) {
-      const client = DeviceClient.fromConnectionString(connectionString, transport);
+    async device(connectionString, transport = Mqtt) {
+      // Over WebSocket the SDK appends its own port to the host name; the agent goes to ours.
+      const target = transport === MqttWs ? connectionString.replace(/(HostName=[^:;]+):\d+/, '$1') : connectionString;
+      const client = DeviceClient.fromConnectionString(target, transport);
       devices.add(client);
-      // The SDK's type for `mqtt.webSocketAgent` and `ca` together wants all options of all transports.
-      void client.setOptions({ ca: emulator.caCertificate, mqtt: { webSocketAgent: agent } });
+      await client.setOptions({ ca: emulator.caCertificate, mqtt: { webSocketAgent: agent } });
       return client;
     },
     async close() {

@@ -13,7 +13,7 @@ const LOGGED_ID_LENGTH = 128;
 
 export interface MqttEndpoint {
   /** Speaks MQTT over a byte stream until it closes. `peer` names the client for the log. */
-  accept(stream: Duplex, peer: string): void;
+  readonly accept: (stream: Duplex, peer: string) => void;
 }
 
 /** Makes what turns MQTT byte streams into connections of the hub's devices. */
