@@ -1,0 +1,36 @@
+import { type DynamicModule, Module, type OnModuleDestroy } from '@nestjs/common';
+import { StillCapture } from '#libs/capture';
+import { IotHubDevice, IotHubDeviceStrategy } from '#libs/iot-hub/device';
+import { CaptureImageController } from './methods/capture-image.controller.js';
+import { AgentReport } from './twin/agent-report.js';
+import { FileUpload } from './uploads/file-upload.js';
+
+/** What the agent is put together from, made before Nest starts. */
+export interface DeviceAgentParts {
+  device: IotHubDevice;
+  strategy: IotHubDeviceStrategy;
+  capture: StillCapture;
+}
+
+@Module({})
+export class DeviceAgentModule implements OnModuleDestroy {
+  constructor(private readonly capture: StillCapture) {}
+
+  static of({ device, strategy, capture }: DeviceAgentParts): DynamicModule {
+    return {
+      module: DeviceAgentModule,
+      controllers: [CaptureImageController],
+      providers: [
+        { provide: IotHubDevice, useValue: device },
+        { provide: IotHubDeviceStrategy, useValue: strategy },
+        { provide: StillCapture, useValue: capture },
+        FileUpload,
+        AgentReport,
+      ],
+    };
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.capture.close();
+  }
+}

@@ -1,0 +1,56 @@
+import { extname } from 'node:path';
+import { Controller, Logger } from '@nestjs/common';
+import { type PictureType, StillCapture, type StillPicture } from '#libs/capture';
+import {
+  captureImageFromCamera,
+  CaptureImageFromCameraPayload,
+  captureImageFromFile,
+  CaptureImageFromFilePayload,
+  type CaptureReply,
+  IMAGE_TYPES,
+} from '#libs/contracts';
+import { DirectMethod } from '#libs/iot-hub/device';
+import { FileUpload } from '../uploads/file-upload.js';
+
+/** The direct methods that take a picture and store it. */
+@Controller()
+export class CaptureImageController {
+  private readonly logger = new Logger(CaptureImageController.name);
+
+  constructor(
+    private readonly capture: StillCapture,
+    private readonly uploads: FileUpload,
+  ) {}
+
+  @DirectMethod(captureImageFromFile)
+  fromFile(payload: CaptureImageFromFilePayload): Promise<CaptureReply> {
+    const { filename } = payload;
+    return this.store(payload, (contentType) => this.capture.fromFile({ filename, contentType }));
+  }
+
+  @DirectMethod(captureImageFromCamera)
+  fromCamera(payload: CaptureImageFromCameraPayload): Promise<CaptureReply> {
+    const { index } = payload;
+    return this.store(payload, (contentType) => this.capture.fromCamera({ index, contentType }));
+  }
+
+  private async store(
+    { blob_name, correlation_id }: { blob_name: string; correlation_id?: string },
+    take: (contentType: PictureType) => Promise<StillPicture>,
+  ): Promise<CaptureReply> {
+    const picture = await take(pictureTypeOf(blob_name));
+    try {
+      const { contentType, sizeBytes, width, height } = picture;
+      const stored = await this.uploads.upload({ blobName: blob_name, contentType, open: () => picture.stream() });
+      this.logger.log({ msg: 'Picture stored', blob_name: stored.blobName, size_bytes: sizeBytes, correlation_id });
+      return { blob_name: stored.blobName, size_bytes: sizeBytes, content_type: contentType, width, height };
+    } finally {
+      await picture.close();
+    }
+  }
+}
+
+/** The contract admits no name without one of these extensions. */
+function pictureTypeOf(blobName: string): PictureType {
+  return IMAGE_TYPES[extname(blobName).toLowerCase() as keyof typeof IMAGE_TYPES];
+}
