@@ -32,17 +32,18 @@ export function parseSasToken(text: string): SasToken | undefined {
     fields.set(part.slice(0, at), part.slice(at + 1));
   }
   const resource = fields.get('sr');
-  const signature = percentDecode(fields.get('sig'));
+  const signature = base64Decode(percentDecode(fields.get('sig')));
   const expiry = fields.get('se');
-  const policyName = percentDecode(fields.get('skn'));
-  if (resource === undefined || resource === '' || signature === undefined) return undefined;
+  const policyName = percentDecode(fields.get('skn') ?? '');
+  if (resource === undefined || resource === '' || signature === undefined || policyName === undefined)
+    return undefined;
   if (expiry === undefined || !/^\d{1,12}$/.test(expiry)) return undefined;
   return {
     resource,
-    signature: Buffer.from(signature, 'base64'),
+    signature,
     expiry,
     expiresAtMs: Number(expiry) * 1000,
-    ...(policyName === undefined || policyName === '' ? {} : { policyName }),
+    ...(policyName === '' ? {} : { policyName }),
   };
 }
 
@@ -55,6 +56,13 @@ export function isSignedWith(token: SasToken, keys: readonly (string | null)[]):
       .digest();
     return expected.length === token.signature.length && timingSafeEqual(expected, token.signature);
   });
+}
+
+/** The bytes of base64 as it is meant to be written; Node's own decoder also takes other alphabets and skips what it cannot read. */
+function base64Decode(text: string | undefined): Buffer | undefined {
+  if (text === undefined) return undefined;
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length > 0 && bytes.toString('base64') === text ? bytes : undefined;
 }
 
 /** Percent-decoding that answers undefined to broken text, and leaves `+` alone, as base64 needs. */
