@@ -47,6 +47,8 @@ export interface IotHubEmulator {
   readonly caCertificate: string;
   /** Absolute paths. */
   readonly tls: { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
+  /** Those of the seed that have keys, in its order. */
+  readonly seededDevices: readonly { readonly deviceId: string; readonly connectionString: string }[];
   /** With the device's primary key. @throws Error when there is no such device, or it has no keys. */
   deviceConnectionString(deviceId: string): string;
   /** Ends all connections and closes the database. Calling it again does nothing more. */

@@ -63,13 +63,13 @@ async function open(
   const hub = await openHub(options, { directory, tlsNames, logger, cleanups });
   await applySeed(hub, seedDevices);
 
+  const mqtt = createMqttEndpoint(hub);
   const listener = createListener({
     tls: { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) },
     httpServer: createHttpServer(hub),
-    onMqtt: (() => {
-      const mqtt = createMqttEndpoint(hub);
-      return mqtt.accept.bind(mqtt);
-    })(),
+    onMqtt: (stream, peer) => {
+      mqtt.accept(stream, peer);
+    },
     logger,
   });
   cleanups.push(async () => {
@@ -93,7 +93,15 @@ async function open(
     serviceConnectionString: serviceConnectionString(hub, hostName),
     caCertificate: await readFile(tls.caFile, 'utf8'),
     tls,
-    deviceConnectionString: (deviceId) => deviceConnectionString(hub, hostName, deviceId),
+    seededDevices: seedDevices.flatMap(({ deviceId }) => {
+      const connectionString = findConnectionString(hub, hostName, deviceId);
+      return connectionString === undefined ? [] : [{ deviceId, connectionString }];
+    }),
+    deviceConnectionString(deviceId) {
+      const connectionString = findConnectionString(hub, hostName, deviceId);
+      if (connectionString === undefined) throw new Error(`There is no device ${deviceId} with keys.`);
+      return connectionString;
+    },
   };
 }
 
@@ -175,10 +183,9 @@ function serviceConnectionString(hub: Hub, hostName: string): string {
   return `HostName=${hostName};SharedAccessKeyName=iothubowner;SharedAccessKey=${owner?.primaryKey ?? ''}`;
 }
 
-function deviceConnectionString(hub: Hub, hostName: string, deviceId: string): string {
+function findConnectionString(hub: Hub, hostName: string, deviceId: string): string | undefined {
   const key = findDevice(hub, deviceId)?.primary_key;
-  if (key === undefined || key === null) throw new Error(`There is no device ${deviceId} with keys.`);
-  return `HostName=${hostName};DeviceId=${deviceId};SharedAccessKey=${key}`;
+  return key ? `HostName=${hostName};DeviceId=${deviceId};SharedAccessKey=${key}` : undefined;
 }
 
 /** Runs all of them, last first; one that fails does not keep the others from running. */

@@ -80,35 +80,33 @@ function modeOf({ id, importMode, moduleId }: Item): Mode {
   return mode;
 }
 
-async function applyItem(hub: Hub, item: Item, mode: Mode): Promise<void> {
+function applyItem(hub: Hub, item: Item, mode: Mode): Promise<unknown> {
   const identity: JsonObject = { ...(item as JsonObject), deviceId: item.id };
   const etag = item.eTag ?? '*';
   switch (mode) {
     case 'create':
-      return await createWithTwin(hub, item, identity);
+      return createWithTwin(hub, item, identity);
     case 'update':
-      return void (await updateDevice(hub, identity));
+      return updateDevice(hub, identity);
     case 'updateifmatchetag':
-      return void (await updateDevice(hub, identity, etag));
+      return updateDevice(hub, identity, etag);
     case 'createorupdate':
     case 'createorupdateifmatchetag':
-      if (findDevice(hub, item.id) === undefined) return await createWithTwin(hub, item, identity);
-      return void (await updateDevice(hub, identity, mode === 'createorupdate' ? undefined : etag));
+      if (findDevice(hub, item.id) === undefined) return createWithTwin(hub, item, identity);
+      return updateDevice(hub, identity, mode === 'createorupdate' ? undefined : etag);
     case 'delete':
-      return await deleteDevice(hub, item.id);
+      return deleteDevice(hub, item.id);
     case 'deleteifmatchetag':
-      return await deleteDevice(hub, item.id, etag);
+      return deleteDevice(hub, item.id, etag);
     case 'updatetwin':
+      return changeTwin(hub, item.id, twinOf(item), { mode: 'merge' });
     case 'updatetwinifmatchetag':
-      return void (await changeTwin(hub, item.id, twinOf(item), {
-        mode: 'merge',
-        ifMatch: mode === 'updatetwin' ? undefined : (item.twinETag ?? '*'),
-      }));
+      return changeTwin(hub, item.id, twinOf(item), { mode: 'merge', ifMatch: item.twinETag ?? '*' });
   }
 }
 
-async function createWithTwin(hub: Hub, item: Item, identity: JsonObject): Promise<void> {
-  await createDevice(hub, identity, readTwinChange(twinOf(item), 'merge'));
+async function createWithTwin(hub: Hub, item: Item, identity: JsonObject): Promise<unknown> {
+  return await createDevice(hub, identity, readTwinChange(twinOf(item), 'merge'));
 }
 
 function twinOf(item: Item): JsonObject {

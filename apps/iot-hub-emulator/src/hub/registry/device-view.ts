@@ -1,12 +1,15 @@
 import type { DeviceRow } from '../../storage/device-row.js';
 import type { JsonObject } from '../json.js';
 
+/** An identity's JSON. */
+export type Identity = JsonObject & { etag: string };
+
 /**
  * A device identity as services see it, keys included.
  *
  * @see https://learn.microsoft.com/rest/api/iothub/service/devices/get-identity
  */
-export function toIdentity(row: DeviceRow): JsonObject {
+export function toIdentity(row: DeviceRow): Identity {
   return {
     deviceId: row.device_id,
     generationId: row.generation_id,

@@ -1,10 +1,9 @@
 import type { DeviceRow } from '../../storage/device-row.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
-import type { JsonObject } from '../json.js';
 import type { TwinChange } from '../twins/twin-change.js';
 import { readDeviceInput } from './device-input.js';
-import { toIdentity } from './device-view.js';
+import { toIdentity, type Identity } from './device-view.js';
 import { requireDevice } from './find-device.js';
 import { insertDevice, removeDevice, replaceDevice } from './write-device.js';
 
@@ -18,7 +17,7 @@ export const MAX_LISTED_DEVICES = 1000;
  * @param twin what its twin begins with.
  * @throws {@link HubError} `ArgumentInvalid`, `DeviceAlreadyExists`.
  */
-export async function createDevice(hub: Hub, body: unknown, twin?: TwinChange): Promise<JsonObject> {
+export async function createDevice(hub: Hub, body: unknown, twin?: TwinChange): Promise<Identity> {
   const input = readDeviceInput(body);
   return toIdentity(await hub.store.write(() => insertDevice(hub, input, twin)));
 }
@@ -29,7 +28,7 @@ export async function createDevice(hub: Hub, body: unknown, twin?: TwinChange): 
  * @param ifMatch the etag the caller has seen; `*` or undefined for any.
  * @throws {@link HubError} `ArgumentInvalid`, `DeviceNotFound`, `PreconditionFailed`.
  */
-export async function updateDevice(hub: Hub, body: unknown, ifMatch?: string): Promise<JsonObject> {
+export async function updateDevice(hub: Hub, body: unknown, ifMatch?: string): Promise<Identity> {
   const input = readDeviceInput(body);
   const row = await hub.store.write(() => replaceDevice(hub, input, ifMatch));
   if (row.status === 'disabled') hub.connections.close(row.device_id, 'disabled');
@@ -45,13 +44,13 @@ export async function deleteDevice(hub: Hub, deviceId: string, ifMatch?: string)
 }
 
 /** One identity. @throws {@link HubError} `DeviceNotFound`. */
-export function getDevice(hub: Hub, deviceId: string): JsonObject {
+export function getDevice(hub: Hub, deviceId: string): Identity {
   hub.activity.flush();
   return toIdentity(requireDevice(hub, deviceId));
 }
 
 /** Identities by id, at most `top` of them (1 to {@link MAX_LISTED_DEVICES}). @throws {@link HubError} `ArgumentInvalid`. */
-export function listDevices(hub: Hub, top = MAX_LISTED_DEVICES): JsonObject[] {
+export function listDevices(hub: Hub, top = MAX_LISTED_DEVICES): Identity[] {
   if (!Number.isInteger(top) || top < 1 || top > MAX_LISTED_DEVICES) {
     throw new HubError('ArgumentInvalid', `top must be a whole number from 1 to ${MAX_LISTED_DEVICES}.`);
   }

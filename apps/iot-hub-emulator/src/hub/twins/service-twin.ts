@@ -8,11 +8,11 @@ import { requireDevice } from '../registry/find-device.js';
 import { mergeProperties } from './merge-properties.js';
 import { readTwinChange, type TwinChange, type TwinChangeMode } from './twin-change.js';
 import { checkSectionSize } from './twin-limits.js';
-import { freshMetadata, mergeMetadata } from './twin-metadata.js';
-import { toTwin } from './twin-view.js';
+import { mergeMetadata } from './twin-metadata.js';
+import { toTwin, type Twin } from './twin-view.js';
 
 /** The twin as services see it. @throws {@link HubError} `DeviceNotFound`. */
-export function getTwin(hub: Hub, deviceId: string): JsonObject {
+export function getTwin(hub: Hub, deviceId: string): Twin {
   hub.activity.flush();
   return toTwin(requireDevice(hub, deviceId));
 }
@@ -30,7 +30,7 @@ export async function changeTwin(
   deviceId: string,
   body: unknown,
   { mode, ifMatch }: { mode: TwinChangeMode; ifMatch?: string | undefined },
-): Promise<JsonObject> {
+): Promise<Twin> {
   const change = readTwinChange(body, mode);
   const { row, notify } = await hub.store.write(() => {
     const before = requireDevice(hub, deviceId);
@@ -57,37 +57,40 @@ function writeTwinChange(
   change: TwinChange,
   mode: TwinChangeMode,
 ): { row: DeviceRow; notify?: JsonObject } {
-  const replace = mode === 'replace';
-  const tags = change.tags && mergeProperties(replace ? {} : (JSON.parse(before.tags) as JsonObject), change.tags);
-  const changesDesired = change.desired !== undefined && (replace || Object.keys(change.desired).length > 0);
-  const desired =
-    change.desired && mergeProperties(replace ? {} : (JSON.parse(before.desired) as JsonObject), change.desired);
-  if (tags) checkSectionSize('tags', tags);
-  if (desired) checkSectionSize('desired', desired);
-
   const version = before.twin_version + 1;
   const row: DeviceRow = { ...before, twin_version: version, twin_etag: etagOfVersion(version) };
-  if (tags) row.tags = JSON.stringify(tags);
-  if (changesDesired && change.desired && desired) {
-    const stamp = { lastUpdated: utcText(hub.clock.nowMs()), lastUpdatedVersion: before.desired_version + 1 };
-    const metadata = replace ? freshMetadata(stamp) : (JSON.parse(before.desired_metadata) as JsonObject);
+  // What is replaced begins empty.
+  const current = (column: 'tags' | 'desired' | 'desired_metadata') =>
+    mode === 'replace' ? {} : (JSON.parse(before[column]) as JsonObject);
+  let notify: JsonObject | undefined;
+  if (change.tags) {
+    const tags = mergeProperties(current('tags'), change.tags);
+    checkSectionSize('tags', tags);
+    row.tags = JSON.stringify(tags);
+  }
+  if (change.desired && (mode === 'replace' || Object.keys(change.desired).length > 0)) {
+    const desired = mergeProperties(current('desired'), change.desired);
+    checkSectionSize('desired', desired);
     row.desired = JSON.stringify(desired);
-    row.desired_version = stamp.lastUpdatedVersion;
-    row.desired_metadata = JSON.stringify(mergeMetadata(metadata, change.desired, stamp));
+    row.desired_version = before.desired_version + 1;
+    const stamp = { lastUpdated: utcText(hub.clock.nowMs()), lastUpdatedVersion: row.desired_version };
+    row.desired_metadata = JSON.stringify(mergeMetadata(current('desired_metadata'), change.desired, stamp));
+    notify = mode === 'replace' ? desired : change.desired;
   }
   hub.store
     .sql(
-      `UPDATE devices SET twin_version = ?, twin_etag = ?, tags = ?, desired = ?, desired_version = ?, desired_metadata = ?
-       WHERE device_id = ?`,
+      `UPDATE devices SET twin_version = :twin_version, twin_etag = :twin_etag, tags = :tags, desired = :desired,
+         desired_version = :desired_version, desired_metadata = :desired_metadata
+       WHERE device_id = :device_id`,
     )
-    .run(
-      row.twin_version,
-      row.twin_etag,
-      row.tags,
-      row.desired,
-      row.desired_version,
-      row.desired_metadata,
-      row.device_id,
-    );
-  return { row, ...(changesDesired && change.desired ? { notify: replace ? (desired ?? {}) : change.desired } : {}) };
+    .run({
+      device_id: row.device_id,
+      twin_version: row.twin_version,
+      twin_etag: row.twin_etag,
+      tags: row.tags,
+      desired: row.desired,
+      desired_version: row.desired_version,
+      desired_metadata: row.desired_metadata,
+    });
+  return { row, ...(notify && { notify }) };
 }

@@ -25,11 +25,13 @@ export function readTwinChange(body: unknown, mode: TwinChangeMode): TwinChange 
   return { ...(tags === undefined ? {} : { tags }), ...(desired === undefined ? {} : { desired }) };
 }
 
+const HUB_MEMBERS: ReadonlySet<string> = new Set(['$metadata', '$version']);
+
 function readSection(section: TwinSection, value: unknown, mode: TwinChangeMode): JsonObject | undefined {
   if (value === undefined) return mode === 'replace' ? {} : undefined;
   if (!isJsonObject(value)) throw new HubError('ArgumentInvalid', `${section} must be a JSON object.`);
-  // A twin read earlier and sent back carries these two; they are the hub's own.
-  const { $metadata: _metadata, $version: _version, ...own } = value;
+  // A twin read earlier and sent back carries them; they are the hub's own.
+  const own = Object.fromEntries(Object.entries(value).filter(([name]) => !HUB_MEMBERS.has(name)));
   checkProperties(section, own);
   return own;
 }

@@ -1,12 +1,15 @@
 import type { DeviceRow } from '../../storage/device-row.js';
 import type { JsonObject, JsonValue } from '../json.js';
 
+/** A twin's JSON. */
+export type Twin = JsonObject & { etag: string };
+
 /**
  * A twin as services see it: identity facts, tags, both property collections with `$metadata` and `$version`.
  *
  * @see https://learn.microsoft.com/rest/api/iothub/service/devices/get-twin
  */
-export function toTwin(row: DeviceRow): JsonObject {
+export function toTwin(row: DeviceRow): Twin {
   return {
     deviceId: row.device_id,
     etag: row.twin_etag,

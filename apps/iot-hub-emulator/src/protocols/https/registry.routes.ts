@@ -2,6 +2,7 @@ import { HubError } from '../../hub/errors/hub-errors.js';
 import { isJsonObject, type JsonObject } from '../../hub/json.js';
 import { bulkDevices } from '../../hub/registry/bulk-devices.js';
 import { createDevice, deleteDevice, getDevice, listDevices, updateDevice } from '../../hub/registry/devices.js';
+import type { Identity } from '../../hub/registry/device-view.js';
 import { deviceStatistics, serviceStatistics } from '../../hub/registry/statistics.js';
 import { ifMatchOf, param, requireService } from './caller.js';
 import type { HttpCall, HttpReply, HttpRoute } from './http-route.js';
@@ -89,6 +90,6 @@ async function readIdentity(call: HttpCall): Promise<JsonObject> {
   return body;
 }
 
-function identityReply(identity: JsonObject): HttpReply {
-  return { status: 200, body: identity, headers: { etag: `"${String(identity.etag)}"` } };
+function identityReply(identity: Identity): HttpReply {
+  return { status: 200, body: identity, headers: { etag: `"${identity.etag}"` } };
 }

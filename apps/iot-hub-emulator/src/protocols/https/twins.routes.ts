@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../hub/json.js';
 import { changeTwin, getTwin } from '../../hub/twins/service-twin.js';
 import type { TwinChangeMode } from '../../hub/twins/twin-change.js';
+import type { Twin } from '../../hub/twins/twin-view.js';
 import { ifMatchOf, param, requireService } from './caller.js';
 import type { HttpReply, HttpRoute } from './http-route.js';
 import { readJson } from './request-body.js';
@@ -31,6 +31,6 @@ function changeRoute(method: 'PATCH' | 'PUT', mode: TwinChangeMode): HttpRoute {
   };
 }
 
-function twinReply(twin: JsonObject): HttpReply {
-  return { status: 200, body: twin, headers: { etag: `"${String(twin.etag)}"` } };
+function twinReply(twin: Twin): HttpReply {
+  return { status: 200, body: twin, headers: { etag: `"${twin.etag}"` } };
 }

@@ -203,6 +203,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
       // QoS 2 is not supported: the highest that is gets granted [MQTT-3.8.4-6].
       const grantedQos = qos === 0 ? 0 : 1;
       this.subscriptions.set(kind, { filter: topic, qos: grantedQos });
+      this.hub.logger.debug(this.about({ kind }), 'Device subscribed');
       return grantedQos;
     });
     this.subscriptionsChanged(() => {

@@ -1,0 +1,110 @@
+import path from 'node:path';
+import { Command } from 'commander';
+import { destination, pino } from 'pino';
+import { EmulatorOptionError, type IotHubEmulator } from './emulator-options.js';
+import {
+  certificateOptions,
+  startOptions,
+  type CertificateSettings,
+  type StartSettings,
+} from './iot-hub-emulator.config.js';
+import { SeedError } from './seed/read-seed.js';
+import { startIotHubEmulator } from './start-emulator.js';
+import { ensureTlsFiles } from './tls/tls-files.js';
+
+const CLOSE_TIMEOUT_MS = 8000;
+
+/** The command `iot-hub-emulator`: data on standard output, talk and log on standard error. */
+export function createCommand(): Command {
+  const program = new Command('iot-hub-emulator').description(
+    'A local Azure IoT Hub, to which the official SDKs connect.',
+  );
+  const start = program.command('start', { isDefault: true }).description('start the hub (the default)');
+  for (const option of startOptions()) start.addOption(option);
+  start.action((settings: StartSettings) => runUntilSignal(settings));
+
+  const certificates = program
+    .command('certificates')
+    .description('make the certificate authority and the server certificate if missing, and print where they are');
+  for (const option of certificateOptions()) certificates.addOption(option);
+  certificates.action(async ({ dataDir, tlsName }: CertificateSettings) => {
+    printLine(await ensureTlsFiles(path.join(dataDir, 'tls'), tlsName));
+  });
+  return program;
+}
+
+/**
+ * What to tell the user of a failure: the plain sentence for what a user can mend, undefined for what is our own fault.
+ */
+export function explainFailure(cause: unknown, port: number): string | undefined {
+  if (cause instanceof SeedError || cause instanceof EmulatorOptionError) return cause.message;
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return `Port ${port} is in use: choose another one with --port or IOT_HUB_EMULATOR_PORT.`;
+  }
+  if (code === 'EACCES')
+    return `Port ${port} is not permitted: choose one above 1023 with --port or IOT_HUB_EMULATOR_PORT.`;
+  if (code === 'EADDRNOTAVAIL')
+    return 'The address is not one of this machine: change --host or IOT_HUB_EMULATOR_HOST.';
+  return undefined;
+}
+
+async function runUntilSignal(settings: StartSettings): Promise<void> {
+  const logger = pino({ name: 'iot-hub-emulator', level: settings.logLevel }, destination({ dest: 2, sync: true }));
+  let emulator: IotHubEmulator;
+  try {
+    emulator = await startIotHubEmulator(emulatorOptions(settings, logger));
+  } catch (cause) {
+    const explanation = explainFailure(cause, settings.port);
+    if (explanation === undefined) throw cause;
+    process.stderr.write(`${explanation}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  closeOnSignal(emulator);
+  printLine({
+    ready: 'iot-hub-emulator',
+    url: `https://${emulator.hostName}`,
+    port: emulator.port,
+    hostName: emulator.hostName,
+    boundPorts: emulator.boundPorts,
+    ...emulator.tls,
+    serviceConnectionString: emulator.serviceConnectionString,
+    devices: emulator.seededDevices,
+  });
+}
+
+/** Exits 130 after SIGINT, 0 after SIGTERM, 1 when closing takes too long. */
+function closeOnSignal(emulator: IotHubEmulator): void {
+  const stop = (exitCode: number) => () => {
+    setTimeout(() => process.exit(1), CLOSE_TIMEOUT_MS).unref();
+    void emulator.close().then(() => process.exit(exitCode));
+  };
+  process.once('SIGINT', stop(130));
+  process.once('SIGTERM', stop(0));
+}
+
+function emulatorOptions(settings: StartSettings, logger: pino.Logger): Parameters<typeof startIotHubEmulator>[0] {
+  const { host, port, standardPorts, hubName, dataDir, inMemory, seed, policyKeys, tlsName } = settings;
+  const { storageConnectionString, storageContainer } = settings;
+  return {
+    host,
+    port,
+    standardPorts,
+    dataDirectory: dataDir,
+    inMemory,
+    tlsNames: tlsName,
+    messageRetentionMs: settings.retentionHours * 60 * 60 * 1000,
+    logger,
+    ...(hubName && { hubName }),
+    ...(seed && { seed }),
+    ...(policyKeys && { policyKeys }),
+    ...(storageConnectionString && {
+      storage: { connectionString: storageConnectionString, containerName: storageContainer },
+    }),
+  };
+}
+
+function printLine(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

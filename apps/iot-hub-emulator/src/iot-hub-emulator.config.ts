@@ -1,0 +1,82 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** What `start` understands; each option is also an environment variable, the option going first. */
+export interface StartSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly standardPorts: boolean;
+  readonly hubName?: string;
+  readonly dataDir: string;
+  readonly inMemory: boolean;
+  readonly seed?: string;
+  readonly storageConnectionString?: string;
+  readonly storageContainer: string;
+  readonly policyKeys?: 'development' | 'generated';
+  readonly tlsName: readonly string[];
+  readonly retentionHours: number;
+  readonly logLevel: string;
+}
+
+/** What `certificates` understands. */
+export type CertificateSettings = Pick<StartSettings, 'dataDir' | 'tlsName'>;
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+const option = (flags: string, variable: string, description: string) =>
+  new Option(flags, description).env(`IOT_HUB_EMULATOR_${variable}`);
+
+/** Options of both commands. Made anew for each, since commander keeps state in them. */
+export const certificateOptions = (): Option[] => [
+  option('--data-dir <folder>', 'DATA_DIR', 'folder of the database and the certificates').default('.data/iot-hub'),
+  option('--tls-name <name...>', 'TLS_NAME', 'further host names or addresses for the certificate, by commas')
+    .default([])
+    .argParser((text: string, names: string[]) => [...names, ...splitNames(text)]),
+];
+
+export const startOptions = (): Option[] => [
+  option('--host <address>', 'HOST', 'address to listen on').default('127.0.0.1'),
+  option('--port <port>', 'PORT', 'port for all protocols, 0 for a free one')
+    .default(8443)
+    .argParser(wholeNumber(65535)),
+  option('--standard-ports [flag]', 'STANDARD_PORTS', 'listen on 8883, 5671 and 443 too, where free and permitted')
+    .default(true)
+    .preset('true')
+    .argParser(flag),
+  new Option('--no-standard-ports', 'listen on --port alone'),
+  option('--hub-name <name>', 'HUB_NAME', 'name of the hub'),
+  option('--in-memory [flag]', 'IN_MEMORY', 'keep nothing after the end').default(false).preset('true').argParser(flag),
+  option('--seed <file>', 'SEED', 'YAML or JSON file of devices to begin with'),
+  option('--storage-connection-string <text>', 'STORAGE_CONNECTION_STRING', 'storage account for file uploads'),
+  option('--storage-container <name>', 'STORAGE_CONTAINER', 'its container for them').default('dev'),
+  option(
+    '--policy-keys <kind>',
+    'POLICY_KEYS',
+    'keys of the shared access policies; the default goes by the address',
+  ).choices(['development', 'generated']),
+  option('--retention-hours <hours>', 'RETENTION_HOURS', 'how long device-to-cloud messages are kept')
+    .default(24)
+    .argParser(wholeNumber(24 * 7)),
+  option('--log-level <level>', 'LOG_LEVEL', 'least level that is logged').choices(LOG_LEVELS).default('info'),
+  ...certificateOptions(),
+];
+
+function wholeNumber(max: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d{1,9}$/.test(text) || Number(text) > max) {
+      throw new InvalidArgumentError(`It must be a whole number from 0 to ${max}.`);
+    }
+    return Number(text);
+  };
+}
+
+function flag(text: string): boolean {
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw new InvalidArgumentError('It must be true or false.');
+}
+
+const splitNames = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');

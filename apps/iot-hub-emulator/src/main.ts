@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { createCommand } from './cli.js';
+
+void createCommand().parseAsync();
