@@ -5,6 +5,7 @@ import { Problem } from './problem.dto.js';
 
 /** What every operation may answer, whatever it does. */
 const COMMON_CODES: readonly ErrorCode[] = [
+  'REQUEST.NOT_ACCEPTED',
   'REQUEST.UNAUTHORIZED',
   'REQUEST.ORIGIN_NOT_ALLOWED',
   'REQUEST.HOST_NOT_ALLOWED',

@@ -30,7 +30,8 @@ function nestedIn(values: readonly unknown[]): object[] {
 /** Refuses bodies that no operation reads, before the operation complains of missing fields. */
 export function refuseOtherBodies(): RequestHandler {
   return (request, _response, next) => {
-    const other = request.is(['json', 'multipart/form-data']) === false;
+    const empty = request.headers['content-length'] === '0';
+    const other = !empty && request.is(['json', 'multipart/form-data']) === false;
     next(
       other
         ? new AppError(

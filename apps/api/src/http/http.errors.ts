@@ -63,3 +63,11 @@ export const httpErrors = {
     hint: 'Look for the request id in the log of the API.',
   },
 } as const satisfies ErrorTable;
+
+/** What every operation that reads a JSON body may answer. */
+export const bodyProblems = [
+  'REQUEST.INVALID',
+  'REQUEST.MALFORMED',
+  'REQUEST.TOO_LARGE',
+  'REQUEST.MEDIA_TYPE_NOT_SUPPORTED',
+] as const;

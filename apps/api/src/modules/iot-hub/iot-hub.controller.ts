@@ -11,6 +11,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { ApiProblems } from '../../http/api-problems.decorator.js';
+import { bodyProblems } from '../../http/http.errors.js';
 import { CallDirectMethodCommand } from './commands/call-direct-method/call-direct-method.command.js';
 import { RegisterDeviceCommand } from './commands/register-device/register-device.command.js';
 import { RemoveDeviceCommand } from './commands/remove-device/remove-device.command.js';
@@ -60,7 +61,7 @@ export class IotHubController {
     description: 'The device is registered',
     headers: { Location: { description: 'Where the device is found.', schema: { type: 'string' } } },
   })
-  @ApiProblems('REQUEST.INVALID', 'REQUEST.MALFORMED', 'DEVICE.ALREADY_EXISTS', ...hubProblems)
+  @ApiProblems(...bodyProblems, 'DEVICE.ALREADY_EXISTS', ...hubProblems)
   async registerDevice(
     @Body() { device_id, status = 'enabled' }: RegisterDeviceRequest,
     @Res({ passthrough: true }) response: Response,
@@ -122,8 +123,7 @@ export class IotHubController {
   })
   @ApiOkResponse({ type: DeviceTwinResponse, description: 'The changed twin', headers: ETAG_HEADER })
   @ApiProblems(
-    'REQUEST.INVALID',
-    'REQUEST.MALFORMED',
+    ...bodyProblems,
     'DEVICE.NOT_NAMED',
     'DEVICE.NOT_FOUND',
     'DEVICE_TWIN.CHANGED',
@@ -156,9 +156,7 @@ export class IotHubController {
   @ApiBody({ type: CallDirectMethodRequest, examples: directMethodExamples })
   @ApiOkResponse({ type: CallDirectMethodResponse, description: 'What the device answered' })
   @ApiProblems(
-    'REQUEST.INVALID',
-    'REQUEST.MALFORMED',
-    'REQUEST.TOO_LARGE',
+    ...bodyProblems,
     'DEVICE.NOT_NAMED',
     'DEVICE.NOT_FOUND',
     'DEVICE.NOT_ONLINE',
