@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
@@ -116,7 +116,7 @@ async function openHub(
 ): Promise<Hub> {
   const clock = options.clock ?? systemClock;
   const name = options.hubName ?? DEFAULT_HUB_NAME;
-  const store = new Store(options.inMemory === true ? ':memory:' : path.join(directory, 'iot-hub.db'));
+  const store = new Store(options.inMemory === true ? ':memory:' : await databaseFile(directory));
   cleanups.push(() => {
     store.close();
   });
@@ -142,6 +142,14 @@ async function openHub(
   return hub;
 }
 
+/** The database holds device keys: for its owner alone. SQLite gives the files beside it the same mode. */
+async function databaseFile(directory: string): Promise<string> {
+  const file = path.join(directory, 'iot-hub.db');
+  await appendFile(file, '', { mode: 0o600 });
+  await chmod(file, 0o600);
+  return file;
+}
+
 /** Writes noted activity out now and then. @returns a function that does so once more and stops. */
 function keepActivityFlushed(hub: Hub): () => void {
   const timer = setInterval(() => {
@@ -161,8 +169,7 @@ async function openDirectory(options: IotHubEmulatorOptions, cleanups: (() => un
     return directory;
   }
   const directory = path.resolve(options.dataDirectory ?? '');
-  // It holds private keys and device keys.
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(directory, { recursive: true });
   return directory;
 }
 

@@ -2,7 +2,7 @@
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   nowMs(): number;
-  /** Calls `task` once, `delayMs` from now. The returned function calls it off. */
+  /** Calls `task` once, `delayMs` from now (24 days at most). The returned function calls it off. */
   after(delayMs: number, task: () => void): () => void;
 }
 

@@ -102,8 +102,11 @@ function send(request: IncomingMessage, response: ServerResponse, { status, body
         : { 'content-length': 0 }
       : { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length }),
     // An unread rest of the request would otherwise be taken for the next one.
-    ...(request.complete ? {} : { connection: 'close' }),
+    ...(request.complete || !hasBody(request) ? {} : { connection: 'close' }),
     ...headers,
   });
   response.end(bytes);
 }
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';

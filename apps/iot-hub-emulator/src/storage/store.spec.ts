@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Store } from './store.js';
+
+describe(Store.name, () => {
+  let directory: string;
+  let file: string;
+  let store: Store;
+  /** Another process's view of the file: sees only what is committed. */
+  let reader: DatabaseSync;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'store-spec-'));
+    file = path.join(directory, 'hub.db');
+    store = new Store(file);
+    reader = new DatabaseSync(file, { readOnly: true });
+  });
+  afterEach(async () => {
+    reader.close();
+    store.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const set = (name: string, value = 'x') => {
+    store.sql('INSERT INTO settings (name, value) VALUES (?, ?)').run(name, value);
+  };
+  const committed = () =>
+    reader
+      .prepare('SELECT name FROM settings ORDER BY name')
+      .all()
+      .map(({ name }) => name);
+
+  it('flushes every commit to disk', () => {
+    expect(store.sql('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+    expect(store.sql('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
+  });
+
+  it('acknowledges a write only once others can read it', async () => {
+    const written = store.writeOne(() => {
+      set('a');
+    });
+    expect(committed()).toEqual([]);
+    await written;
+    expect(committed()).toEqual(['a']);
+  });
+
+  it('commits all writes of one turn together', async () => {
+    const seen: unknown[] = [];
+    const writes = Array.from({ length: 100 }, (_, index) =>
+      store
+        .write(() => {
+          set(`n${String(index).padStart(2, '0')}`);
+        })
+        .then(() => seen.push(committed().length)),
+    );
+    await Promise.all(writes);
+    // Already the first acknowledgement found all of them committed.
+    expect(seen).toEqual(Array.from({ length: 100 }, () => 100));
+  });
+
+  it('undoes all of a step that throws and nothing of its neighbours', async () => {
+    const before = store.write(() => {
+      set('before');
+    });
+    const failing = store.write(() => {
+      set('half');
+      throw new Error('no');
+    });
+    const after = store.write(() => {
+      set('after');
+    });
+    await expect(failing).rejects.toThrow('no');
+    await Promise.all([before, after]);
+    expect(committed()).toEqual(['after', 'before']);
+  });
+
+  it('refuses every write of a commit that fails, and goes on after it', async () => {
+    const orphan = store.writeOne(() => {
+      store.database.exec('PRAGMA defer_foreign_keys = ON');
+      store.sql(`INSERT INTO stored_subscriptions (device_id, filter, qos) VALUES ('nobody', 'f', 0)`).run();
+    });
+    const neighbour = store.writeOne(() => {
+      set('lost');
+    });
+    await expect(orphan).rejects.toThrow('FOREIGN KEY');
+    await expect(neighbour).rejects.toThrow('FOREIGN KEY');
+    await store.writeOne(() => {
+      set('next');
+    });
+    expect(committed()).toEqual(['next']);
+  });
+
+  it('commits what is pending when it closes', async () => {
+    const written = store.writeOne(() => {
+      set('last');
+    });
+    store.close();
+    await written;
+    expect(committed()).toEqual(['last']);
+    await expect(store.write(() => undefined)).rejects.toThrow('closed');
+  });
+
+  it('finds everything again, and refuses a database of another format', () => {
+    store.close();
+    const again = new Store(file);
+    again.database.exec('PRAGMA user_version = 99');
+    again.close();
+    expect(() => new Store(file)).toThrow(/format 99/);
+  });
+});

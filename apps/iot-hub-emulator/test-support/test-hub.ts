@@ -1,0 +1,44 @@
+import { createHmac } from 'node:crypto';
+import { pino } from 'pino';
+import { developmentPolicies } from '../src/hub/access/policies.js';
+import { LiveConnections } from '../src/hub/connections/live-connections.js';
+import type { Hub } from '../src/hub/hub.js';
+import { manualClock, type ManualClock } from '../src/hub/manual-clock.js';
+import { PendingMethods } from '../src/hub/methods/pending-methods.js';
+import { ActivityLog } from '../src/hub/registry/activity-log.js';
+import { recordConnectionState } from '../src/hub/registry/connection-state.js';
+import { Store } from '../src/storage/store.js';
+
+export type TestHub = Hub & { readonly clock: ManualClock };
+
+/** Noon of an ordinary day. */
+export const START_MS = Date.UTC(2030, 0, 1, 12);
+
+/** A hub in memory whose clock goes only when told to. Close its store at the end. */
+export function aHub(parts: Partial<Hub> = {}): TestHub {
+  const store = new Store(':memory:');
+  const clock = manualClock(START_MS);
+  const logger = pino({ level: 'silent' });
+  return {
+    name: 'testhub',
+    store,
+    clock,
+    logger,
+    activity: new ActivityLog(store),
+    pendingMethods: new PendingMethods(),
+    policies: developmentPolicies(),
+    hostNames: new Set(['localhost', 'testhub.azure-devices.net']),
+    connections: new LiveConnections(logger, (deviceId, connected) => {
+      recordConnectionState(store, clock, deviceId, connected);
+    }),
+    ...parts,
+  } as TestHub;
+}
+
+/** A shared access signature over `resource` exactly as given. */
+export function aToken(resource: string, key: string, expiresAtMs: number, policyName?: string): string {
+  const expiry = Math.floor(expiresAtMs / 1000);
+  const signature = createHmac('sha256', Buffer.from(key, 'base64')).update(`${resource}\n${expiry}`).digest('base64');
+  const policy = policyName === undefined ? '' : `&skn=${policyName}`;
+  return `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expiry}${policy}`;
+}
