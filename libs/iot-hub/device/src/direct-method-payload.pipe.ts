@@ -19,14 +19,25 @@ export class DirectMethodPayloadPipe implements PipeTransform {
       throw invalidPayload(['the payload must be a JSON object']);
     }
     const payload = plainToInstance(this.payloadClass, value);
-    const errors = await validate(payload, { whitelist: true, forbidNonWhitelisted: true });
+    const errors = await validate(payload, {
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      // A method without fields has a class without rules.
+      forbidUnknownValues: false,
+    });
     if (errors.length > 0) throw invalidPayload(errors.flatMap((error) => problemsOf(error)));
     return payload;
   }
 }
 
+/** More would not fit into a reply, and help nobody. */
+const MAX_PROBLEMS = 50;
+const MAX_PROBLEM_LENGTH = 300;
+
 /** A method called with a payload that it cannot take. */
-export function invalidPayload(problems: string[]): AppError {
+export function invalidPayload(found: string[]): AppError {
+  const problems = found.slice(0, MAX_PROBLEMS).map((problem) => problem.slice(0, MAX_PROBLEM_LENGTH));
+  if (found.length > MAX_PROBLEMS) problems.push(`and ${found.length - MAX_PROBLEMS} more`);
   return new AppError('METHOD.PAYLOAD_INVALID', `The payload is not valid: ${problems.join('; ')}.`, {
     hint: 'Send the fields that the method declares, and no others.',
     details: { problems },

@@ -50,7 +50,7 @@ export class IotHubDeviceStrategy
   private readonly failureStatuses: FailureStatuses;
   private readonly underWay = new Set<Promise<void>>();
   private desiredHandled: Promise<void> = Promise.resolve();
-  private closing = false;
+  private closing: Promise<void> | undefined;
 
   constructor(
     private readonly device: IotHubDevice,
@@ -81,11 +81,8 @@ export class IotHubDeviceStrategy
   }
 
   /** Answers what is under way, for at most 5 s, and disconnects. */
-  async close(): Promise<void> {
-    this.closing = true;
-    const drained = Promise.all(this.underWay).then(() => undefined);
-    await settledWithin({ timeoutMs: DRAIN_TIMEOUT_MS, what: 'Answering' }, () => drained).catch(() => undefined);
-    await this.device.close();
+  close(): Promise<void> {
+    return (this.closing ??= this.drainAndDisconnect());
   }
 
   on<Event extends keyof IotHubDeviceEvents>(_event: Event, callback: IotHubDeviceEvents[Event]): void {
@@ -98,13 +95,19 @@ export class IotHubDeviceStrategy
     return this.device as T;
   }
 
+  private async drainAndDisconnect(): Promise<void> {
+    const drained = Promise.all([...this.underWay, this.desiredHandled]);
+    await settledWithin({ timeoutMs: DRAIN_TIMEOUT_MS, what: 'Answering' }, () => drained).catch(() => undefined);
+    await this.device.close();
+  }
+
   private track(answered: Promise<void>): void {
     this.underWay.add(answered);
     void answered.finally(() => this.underWay.delete(answered));
   }
 
   private async answer(call: MethodCall): Promise<void> {
-    const reply = withinReplyLimit(await this.reply(call));
+    const reply = await this.reply(call);
     try {
       await call.respond(reply);
     } catch (error) {
@@ -115,7 +118,9 @@ export class IotHubDeviceStrategy
 
   private async reply(call: MethodCall): Promise<MethodReply> {
     try {
-      return { status: 200, payload: await this.handle(call) };
+      const payload = await this.handle(call);
+      assertReplySize(payload);
+      return { status: 200, payload };
     } catch (error) {
       const reply = failureReply(error, this.failureStatuses);
       if (reply.status >= 500) this.logger.error(`${call.name} failed: ${describe(error)}`);
@@ -160,11 +165,9 @@ function parsedBody(body: Buffer): unknown {
   }
 }
 
-function withinReplyLimit(reply: MethodReply): MethodReply {
-  const json = JSON.stringify(reply.payload ?? null);
-  if (Buffer.byteLength(json) <= MAX_REPLY_BYTES) return reply;
-  const error = new AppError('METHOD.REPLY_TOO_LARGE', `The reply is larger than ${MAX_REPLY_BYTES} bytes.`);
-  return failureReply(error, TRANSPORT_FAILURE_STATUSES);
+function assertReplySize(payload: unknown): void {
+  if (Buffer.byteLength(JSON.stringify(payload ?? null)) <= MAX_REPLY_BYTES) return;
+  throw new AppError('METHOD.REPLY_TOO_LARGE', `The reply is larger than ${MAX_REPLY_BYTES} bytes.`);
 }
 
 function describe(error: unknown): string {

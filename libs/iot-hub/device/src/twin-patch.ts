@@ -6,7 +6,10 @@ export function applyTwinPatch(properties: TwinProperties, patch: TwinProperties
   return merged(properties, patch, { keepNulls: false });
 }
 
-/** One patch that does what two do, one after the other. */
+/**
+ * One patch that does what two do, one after the other. What no patch can say: an object removed first and given anew
+ * after that merges with what the hub still holds of it.
+ */
 export function combineTwinPatches(first: TwinProperties, second: TwinProperties): TwinProperties {
   return merged(first, second, { keepNulls: true });
 }
