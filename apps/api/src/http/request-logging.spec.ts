@@ -24,7 +24,7 @@ describe(createRequestLogging.name, () => {
     server.close();
     await once(server, 'close');
 
-    const [meanwhile, answered] = lines.map((line) => JSON.parse(line));
+    const [meanwhile, answered] = lines.map((line) => JSON.parse(line) as unknown);
     expect(response.headers.get('x-request-id')).toBe('trace-1');
     expect(meanwhile).toMatchObject({ msg: 'meanwhile', request_id: 'trace-1' });
     expect(answered).toMatchObject({ request_id: 'trace-1', method: 'POST', path: '/blob_storage', status: 200 });
