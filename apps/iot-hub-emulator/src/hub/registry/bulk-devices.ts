@@ -29,6 +29,8 @@ const itemSchema = z.looseObject({
   id: z.string(),
   moduleId: z.string().nullish(),
   eTag: z.string().nullish(),
+  // As the Node SDK sends a device that it has read.
+  etag: z.string().nullish(),
   importMode: z.string().nullish(),
   twinETag: z.string().nullish(),
 });
@@ -82,7 +84,7 @@ function modeOf({ id, importMode, moduleId }: Item): Mode {
 
 function applyItem(hub: Hub, item: Item, mode: Mode): Promise<unknown> {
   const identity: JsonObject = { ...(item as JsonObject), deviceId: item.id };
-  const etag = item.eTag ?? '*';
+  const etag = item.eTag ?? item.etag ?? '*';
   switch (mode) {
     case 'create':
       return createWithTwin(hub, item, identity);
