@@ -19,7 +19,8 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
   if (Number(request.headers['content-length']) > limitBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Leaving the loop must not destroy the connection: Node.js drains the rest, so that the refusal arrives.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length;
     if (sizeBytes > limitBytes) throw tooLarge();
     chunks.push(chunk);

@@ -130,8 +130,7 @@ function sendError(response: ServerResponse, error: unknown, logger: Logger | un
           type: 'server_error',
           code: 'server_error',
         });
-  // The rest of a refused body is not read: the connection cannot be used again.
-  sendJson(response, known.toJSON(), { status: known.status, headers: { ...known.headers, connection: 'close' } });
+  sendJson(response, known.toJSON(), known);
 }
 
 function urlOf(server: Server): string {

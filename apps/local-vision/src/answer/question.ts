@@ -11,25 +11,29 @@ export interface Question {
   readonly colours: boolean;
 }
 
-const HOW_MANY = /\b(?:how many|how much|count(?: up)?(?: all)?(?: of)?(?: the)?|number of)\b([^.?!;\n]*)/gi;
+const HOW_MANY = /\b(?:how many|how much|count(?: up)?(?: all)?(?: of)?(?: the)?|number of)\b([^.?!:;\n]*)/gi;
 const READ =
   /\b(?:read|ocr|transcribe|spell out|what does (?:it|this|that|the [\p{L}\s]{1,30}) say|what(?:'s| is) (?:written|printed)|(?:which|what) (?:text|words?)|the (?:text|words|writing|lettering))\b/iu;
 const COLOUR = /\bcolou?rs?\b/i;
 
-/** Words that end the name of what is counted ("how many windows ARE there"). */
-const AFTER_NAME = new Set(
-  'a all an and any appear are at be been being by can could do does did exist from has have how i if in into is it of on or say see seen shown that the there these this those to visible was we were what which who with you your'.split(
+/** Words that end the subject of a count: "how many windows DOES the car have". */
+const AFTER_SUBJECT = new Set(
+  'appear are at be been being by can could do does did exist from has have how i if in into is it on say see seen shown there to visible was we were what which who with you your'.split(
     ' ',
   ),
 );
-const FILLERS = new Set(['the', 'all', 'of', 'different', 'other', 'total', 'visible', 'separate', 'distinct', 'up']);
+/** Words of a subject that are not its name. */
+const FILLERS = new Set(
+  'a all an any different distinct of other separate such that the these this those total up'.split(' '),
+);
+const MAXIMUM_NAME_WORDS = 3;
 
 /** Finds out which part of the detector a prompt asks for, by its words: this is no language model. */
 export function readQuestion(prompt: string): Question {
-  const clauses = [...prompt.matchAll(HOW_MANY)].map(([, clause = '']) => clause);
-  const counts = clauses.flatMap(findCountables);
-  const uncountable = counts.length === 0 ? clauses.map(nameOf).find((name) => name !== '') : undefined;
-  const isCount = clauses.length > 0;
+  const subjects = [...prompt.matchAll(HOW_MANY)].map(([, clause = '']) => subjectOf(clause));
+  const counts = subjects.flatMap(findCountables);
+  const uncountable = counts.length === 0 ? subjects.map(nameOf).find((name) => name !== '') : undefined;
+  const isCount = subjects.length > 0;
   return {
     counts: isCount && counts.length === 0 && uncountable === undefined ? [ANY_OBJECT] : unique(counts),
     ...(uncountable !== undefined && { uncountable }),
@@ -53,13 +57,17 @@ export function partsFor(question: Question): Parts {
   };
 }
 
-/** The first words of a clause that can be a name: "red windows" of " red windows are there". */
-function nameOf(clause: string): string {
-  const words = clause.toLowerCase().match(/[\p{L}'-]+/gu) ?? [];
-  const start = words.findIndex((word) => !FILLERS.has(word));
-  if (start < 0) return '';
-  const end = words.findIndex((word, index) => index >= start && AFTER_NAME.has(word));
-  return words.slice(start, end < 0 ? start + 3 : Math.min(end, start + 3)).join(' ');
+/** " windows" of " windows does the car have". */
+function subjectOf(clause: string): string {
+  const end = [...clause.matchAll(/[\p{L}'-]+/gu)].find(([word]) => AFTER_SUBJECT.has(word.toLowerCase()));
+  return clause.slice(0, end?.index);
+}
+
+/** The first words of a subject that can be a name. */
+function nameOf(subject: string): string {
+  const words = (subject.toLowerCase().match(/[\p{L}'-]+/gu) ?? []).filter((word) => !FILLERS.has(word));
+  const end = words.findIndex((word) => word === 'and' || word === 'or');
+  return words.slice(0, end < 0 ? MAXIMUM_NAME_WORDS : Math.min(end, MAXIMUM_NAME_WORDS)).join(' ');
 }
 
 function unique(countables: readonly Countable[]): Countable[] {

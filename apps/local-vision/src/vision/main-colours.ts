@@ -18,9 +18,9 @@ const HUES: readonly (readonly [endsAt: number, name: string])[] = [
   [360, 'red'],
 ];
 
-/** The main colours of a picture, the largest share first. */
+/** The main colours of an sRGB picture, the largest share first. */
 export async function findMainColours(picture: Sharp): Promise<MainColour[]> {
-  const pixels = await picture.resize(SAMPLE_SIDE, SAMPLE_SIDE, { fit: 'fill' }).raw().toBuffer();
+  const pixels = await picture.resize(SAMPLE_SIDE, SAMPLE_SIDE, { fit: 'fill' }).removeAlpha().raw().toBuffer();
   const sums = new Map<string, { red: number; green: number; blue: number; count: number }>();
   for (let at = 0; at + 2 < pixels.length; at += 3) {
     const [red = 0, green = 0, blue = 0] = pixels.subarray(at, at + 3);
