@@ -183,10 +183,10 @@ interface ListedPage {
 }
 
 interface SdkBlobProperties {
-  contentLength?: number;
-  contentType?: string;
-  etag?: string;
-  lastModified?: Date;
+  contentLength?: number | undefined;
+  contentType?: string | undefined;
+  etag?: string | undefined;
+  lastModified?: Date | undefined;
 }
 
 function propertiesOf(
@@ -207,6 +207,12 @@ function propertiesOf(
 
 /** A range's response gives the size of the whole after the slash of `Content-Range`. */
 function wholeBlob(response: BlobDownloadResponseParsed): SdkBlobProperties {
-  const size = /\/(\d+)$/.exec(response.contentRange ?? '')?.[1];
-  return { ...response, ...(size !== undefined && { contentLength: Number(size) }) };
+  const { contentRange, contentLength, contentType, etag, lastModified } = response;
+  const wholeLength = /\/(\d+)$/.exec(contentRange ?? '')?.[1];
+  return {
+    contentLength: wholeLength === undefined ? contentLength : Number(wholeLength),
+    contentType,
+    etag,
+    lastModified,
+  };
 }

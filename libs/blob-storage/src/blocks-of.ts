@@ -49,5 +49,5 @@ async function* chunksOf(source: Readable): AsyncGenerator<Buffer> {
 }
 
 function closedEarly(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { addAbortSignal, Readable } from 'node:stream';
 import type { BlobUploadCommonResponse, BlockBlobClient } from '@azure/storage-blob';
+import { AppError } from '#libs/runtime';
 import { blocksOf } from './blocks-of.js';
 import { guardedAgainstStall } from './stall-guard.js';
 import { storageError } from './storage-errors.js';
@@ -86,7 +87,11 @@ export class StagedBlob {
       onlyBlock
         ? this.blob.upload(() => this.bodyOf(onlyBlock, touch), onlyBlock.length, { ...headers, abortSignal })
         : this.blob.commitBlockList(this.blockIds, { ...headers, abortSignal }),
-    );
+    ).catch((error: unknown) => {
+      // Whoever committed first has dropped our blocks: for a name that must be free, that is a lost race.
+      const lostRace = onlyIfAbsent && error instanceof AppError && error.code === 'BLOB.CHANGED';
+      throw lostRace ? storageError('BLOB.ALREADY_EXISTS', { cause: error }) : error;
+    });
     if (etag === undefined || lastModified === undefined) throw storageError('BLOB_STORAGE.FAILED');
     return { etag, lastModified, sizeBytes: this.sizeBytes };
   }

@@ -66,10 +66,12 @@ export function storageError(
  * @see https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
  */
 export function translateStorageError(error: unknown): unknown {
-  if (error instanceof AppError || isAbort(error) || !(error instanceof Error)) return error;
-  const { statusCode, serviceCode, networkCode, requestId } = factsOf(error);
+  if (error instanceof AppError || isAbort(error) || typeof error !== 'object' || error === null) return error;
+  const { statusCode, serviceCode, networkCode, requestId } = factsOf(error as RestErrorLike);
   // The SDK's own error holds the request, whose URL may carry a SAS: only harmless facts go on to the log.
-  const cause = new Error([error.name, statusCode, serviceCode ?? networkCode].filter(Boolean).join(' '));
+  const cause = new Error(
+    [(error as RestErrorLike).name, statusCode, serviceCode ?? networkCode].filter(Boolean).join(' '),
+  );
   const details = {
     ...(serviceCode && { storage_code: serviceCode }),
     ...(requestId && { storage_request_id: requestId }),
@@ -80,7 +82,7 @@ export function translateStorageError(error: unknown): unknown {
 
 /** True for the error of an aborted signal, by whichever library. */
 export function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }
 
 const BY_SERVICE_CODE: Readonly<Record<string, Exclude<BlobStorageErrorCode, 'BLOB.NAME_INVALID'>>> = {
