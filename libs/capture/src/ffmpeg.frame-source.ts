@@ -4,10 +4,11 @@ import { access } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { AppError } from '#libs/runtime';
 import { MAX_FRAME_PIXELS } from './capture-limits.js';
+import { deviceName } from './device-name.js';
 import { FILE_FORMATS, FILE_PROTOCOLS } from './file-formats.js';
 import type { CameraDevice, DecodedFrame, FrameInput, FrameSource, OpenFrames, OpenOptions } from './frame-source.js';
 import { inputError } from './input-error.js';
-import { deviceFile, listDeviceFiles } from './linux-cameras.js';
+import { listDeviceFiles } from './linux-cameras.js';
 import { readPpmFrames } from './ppm.js';
 
 /** Where a child process finds the file that it is given open. */
@@ -79,8 +80,7 @@ function inputArguments(
   switch (input.kind) {
     case 'device': {
       const size = resolution === undefined ? [] : ['-video_size', `${resolution.width}x${resolution.height}`];
-      const [format, name] = deviceInput(input.device);
-      return ['-f', format, ...size, '-i', name];
+      return ['-f', deviceFormat(), ...size, '-i', deviceName(input.device)];
     }
     case 'test':
       return ['-f', 'lavfi', '-i', `${input.graph},realtime`];
@@ -97,21 +97,21 @@ function inputArguments(
   }
 }
 
-/** @see https://ffmpeg.org/ffmpeg-devices.html */
-function deviceInput(device: number | string): [format: string, name: string] {
+/** FFmpeg's name for the way to the cameras of each system. */
+function deviceFormat(): string {
   switch (process.platform) {
     case 'darwin':
-      return ['avfoundation', String(device)];
+      return 'avfoundation';
     case 'win32':
-      return ['dshow', `video=${device}`];
+      return 'dshow';
     default:
-      return ['v4l2', deviceFile(device)];
+      return 'v4l2';
   }
 }
 
 async function requireDevice(input: FrameInput & { kind: 'device' }): Promise<void> {
   try {
-    await access(deviceFile(input.device));
+    await access(deviceName(input.device));
   } catch (cause) {
     throw inputError(input, { errno: 2, cause });
   }

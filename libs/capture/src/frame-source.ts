@@ -9,6 +9,8 @@ export interface Frame {
   readonly height: number;
   /** Red, green, blue, one byte each; rows follow each other without padding. */
   readonly rgb: Buffer;
+  /** How far to turn it clockwise to have it upright, in degrees, where the decoder has not done so: phones film that way. */
+  readonly turnDegrees?: number;
 }
 
 /** A frame that is still the decoder's; it can be read until the next one is asked for. */

@@ -4,11 +4,6 @@ import type { CameraDevice } from './frame-source.js';
 /** Video nodes that are no cameras: the encoders, decoders and scalers of a Raspberry Pi. */
 const NO_CAMERA = /^(?:bcm2835-(?:codec|isp)|rpi-?(?:hevc|vid)|rpivid|pispbe)/;
 
-/** The device file of a camera's number. */
-export function deviceFile(device: number | string): string {
-  return typeof device === 'number' ? `/dev/video${device}` : device;
-}
-
 /** The cameras that Linux shows, by number; none on other systems. */
 export async function listDeviceFiles(directory = '/sys/class/video4linux'): Promise<CameraDevice[]> {
   const entries = await readdir(directory).catch(() => []);

@@ -78,7 +78,7 @@ function notRegular(): AppError {
 
 /** Turns a file system's refusal into the failure to report; anything else stays as it is. */
 export function translateFileError(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error) || error instanceof AppError) return error;
+  if (typeof error !== 'object' || error === null || !('code' in error) || error instanceof AppError) return error;
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':

@@ -22,12 +22,11 @@ export class PictureEncoder {
   /** Encodes a frame of a camera or video. */
   async encodeFrame(frame: Frame, contentType: PictureType): Promise<StillPicture> {
     const sharp = await loadSharp();
-    const { width, height, rgb } = frame;
-    const image = sharp(rgb, { raw: { width, height, channels: 3 }, limitInputPixels: false });
-    return this.#encode(
-      this.options.resolution === undefined ? image : scaled(image, this.options.resolution),
-      contentType,
-    );
+    const { width, height, rgb, turnDegrees = 0 } = frame;
+    const image = sharp(rgb, { raw: { width, height, channels: 3 }, limitInputPixels: false }).rotate(turnDegrees);
+    const { resolution } = this.options;
+    if (resolution !== undefined) image.resize({ ...resolution, fit: 'inside', withoutEnlargement: true });
+    return this.#encode(image, contentType);
   }
 
   /**
@@ -68,14 +67,12 @@ export class PictureEncoder {
   }
 }
 
-function scaled(image: Sharp, { width, height }: { width: number; height: number }): Sharp {
-  return image.resize({ width, height, fit: 'inside', withoutEnlargement: true });
-}
-
 type SharpFactory = typeof import('sharp');
 
 /** Loaded on first use: it costs 30 MB of memory that a program which takes no picture does not need. */
 async function loadSharp(): Promise<SharpFactory> {
   const { default: sharp } = await import('sharp');
+  // The cache knows files by name, and open files are read as /proc/self/fd/N: the next file would be mistaken for the last.
+  sharp.cache(false);
   return sharp;
 }

@@ -1,4 +1,5 @@
 import type { Frame } from './frame-source.js';
+import { frameTooLarge } from './oversize.js';
 
 /** Longer than any header of a frame that is within the limits. */
 const MAX_HEADER_BYTES = 64;
@@ -30,8 +31,7 @@ export async function* readPpmFrames(
           break;
         }
         const [width, height] = [Number(match[1]), Number(match[2])];
-        if (width * height > maxPixels)
-          throw new Error(`a frame of ${width}x${height} is larger than ${maxPixels} pixels`);
+        if (width * height > maxPixels) throw frameTooLarge({ width, height });
         frame = { width, height, rgb: Buffer.allocUnsafe(width * height * 3), filled: 0 };
         rest = rest.subarray(match[0].length - before);
         header = Buffer.alloc(0);

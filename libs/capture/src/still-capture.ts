@@ -1,3 +1,4 @@
+import { MAX_CAMERA_INDEX } from '#libs/contracts';
 import { AppError, type Logger } from '#libs/runtime';
 import { AtOnce } from './at-once.js';
 import { Camera } from './camera.js';
@@ -174,6 +175,11 @@ export class StillCapture {
   }
 
   #slot(index: number): CameraSlot {
+    if (!Number.isInteger(index) || index < 0 || index > MAX_CAMERA_INDEX) {
+      throw new AppError('CAMERA.NOT_FOUND', `There is no camera ${index}.`, {
+        hint: `Cameras are numbered from 0 to ${MAX_CAMERA_INDEX}.`,
+      });
+    }
     const slot = this.#slots.get(index) ?? this.#newSlot(index);
     this.#slots.set(index, slot);
     return slot;
