@@ -1,9 +1,12 @@
+import { isIP } from 'node:net';
 import type { Hub } from '../hub.js';
 import { percentDecode } from './sas-token.js';
 
 /** Whether clients may call this hub by that name; a port in it does not matter, nor does case. */
 export function isHostOfHub(hub: Hub, host: string): boolean {
-  return hub.hostNames.has(host.toLowerCase().replace(/:\d{1,5}$/, ''));
+  const name = host.toLowerCase();
+  const bracketed = /^\[(.*)\](?::\d{1,5})?$/.exec(name)?.[1];
+  return hub.hostNames.has(bracketed ?? (isIP(name) === 6 ? name : name.replace(/:\d{1,5}$/, '')));
 }
 
 /**

@@ -3,6 +3,7 @@ import { duplexPair, type Duplex } from 'node:stream';
 import { generate, type IConnectPacket, type IPublishPacket, type Packet, parser as createParser } from 'mqtt-packet';
 import { pino } from 'pino';
 import { Store } from '../../storage/store.js';
+import type { CloseReason } from '../../hub/connections/device-connection.js';
 import { LiveConnections } from '../../hub/connections/live-connections.js';
 import type { Hub } from '../../hub/hub.js';
 import { invokeMethod } from '../../hub/methods/invoke-method.js';
@@ -335,6 +336,7 @@ describe(createMqttEndpoint.name, () => {
       ['QoS 2', EVENTS, { qos: 2 }],
       ["another device's topic", 'devices/d2/messages/events/', {}],
       ['an unknown topic', 'x/y', {}],
+      ['packet identifier 0', EVENTS, { messageId: 0 }],
       ['a twin request without id', '$iothub/twin/GET/', {}],
     ])('of a PUBLISH with %s close the connection', async (_name, topic, options) => {
       const client = await connected();
@@ -349,6 +351,7 @@ describe(createMqttEndpoint.name, () => {
       ['a packet only servers send', '20020000'],
       ['PUBREL', '62020001'],
       ['a SUBSCRIBE cut short', '82030001ff'],
+      ['a SUBSCRIBE of nothing', '82020001'],
       ['a SUBSCRIBE with QoS 3', '820600010001 6103'.replace(' ', '')],
       ['a PUBLISH whose topic is longer than itself', '3003ffff41'],
       ['MQTT 5 AUTH', 'f000'],
@@ -385,6 +388,15 @@ describe(createMqttEndpoint.name, () => {
         subscriptions: ['#', METHODS, 'devices/d2/messages/devicebound/#'].map((topic) => ({ topic, qos: 1 })),
       });
       expect(await client.next()).toMatchObject({ cmd: 'suback', messageId: 3, granted: [0x80, 1, 0x80] });
+    });
+
+    it('are logged when refused, by the topic without its properties', async () => {
+      const client = await connected();
+      await client.subscribe('devices/d2/messages/devicebound/#').next();
+      expect(log.at(-1)?.reason).toContain('devices/d2/messages/devicebound/#');
+      expect(await client.publish('devices/d2/messages/events/password=secret').next()).toBe('closed');
+      expect(JSON.stringify(log)).toContain('devices/d2/messages/events/password');
+      expect(JSON.stringify(log)).not.toContain('secret');
     });
 
     it('of more than five topics at once close the connection', async () => {
@@ -500,6 +512,9 @@ describe(createMqttEndpoint.name, () => {
     const will = { topic: `${EVENTS}reason=gone`, payload: 'bye', qos: 1, retain: true } as const;
     const willStored = { properties: '{"reason":"gone","mqtt-retain":"true","iothub-MessageType":"Will"}' };
     const flushed = () => new Promise((resolve) => setImmediate(resolve));
+    const hubCloses = (reason: CloseReason) => () => {
+      hub.connections.close('d1', reason);
+    };
 
     it('comes with a newer connection of the same device, which both sides of the log tell', async () => {
       const older = await connected({ will });
@@ -541,7 +556,9 @@ describe(createMqttEndpoint.name, () => {
       ['is sent when the connection breaks', (client) => client.stream.destroy(), true],
       ['is sent when the client is closed for what it did', (client) => client.publish('x'), true],
       ['is not sent after DISCONNECT', (client) => client.send({ cmd: 'disconnect' }), false],
-      ['is not sent when the hub stops', () => { hub.connections.closeAll('shutdown'); }, false], // prettier-ignore
+      ['is not sent when the hub stops', hubCloses('shutdown'), false],
+      ['is not sent for a device that was disabled', hubCloses('disabled'), false],
+      ['is not sent for a device that was deleted', hubCloses('deleted'), false],
     ])('the Will %s', async (_name, end, sent) => {
       const client = await connected({ will });
       end(client);

@@ -27,6 +27,7 @@ const MAX_SUBSCRIPTIONS = 5;
 /** Packets and bytes whose work may be under way before the session stops reading from its client. */
 const MAX_OUTSTANDING_PACKETS = 1_000;
 const MAX_OUTSTANDING_BYTES = 4 * 1024 * 1024;
+const LOGGED_TOPIC_LENGTH = 128;
 /** SUBACK return code of a refused filter. */
 const SUBSCRIBE_FAILURE = 0x80;
 
@@ -42,6 +43,9 @@ export interface SessionOptions {
 
 /** Why a session is over: the hub's reason, or the client's. */
 type End = CloseReason | 'client-disconnected' | 'connection-lost' | 'keep-alive-timeout' | 'protocol-violation';
+
+/** The device said goodbye, the hub goes, or the device may not send anything any more. */
+const ENDS_WITHOUT_WILL: ReadonlySet<End> = new Set(['client-disconnected', 'shutdown', 'disabled', 'deleted']);
 
 /** A device's accepted MQTT connection: translates its packets to hub operations, and the hub's calls to packets. */
 export class MqttSession implements DeviceConnection, PacketHandlers {
@@ -137,7 +141,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
         return;
       default:
         // A second CONNECT [MQTT-3.1.0-2], QoS 2's packets, or what only servers send.
-        this.refuse('protocol-violation', `${packet.cmd} is not expected from a client here`);
+        this.violation(`${packet.cmd} is not expected from a client here`);
     }
   }
 
@@ -145,7 +149,12 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
   private onPublish(packet: IPublishPacket): void {
     if (packet.qos === 2) {
-      this.refuse('protocol-violation', 'QoS 2 is not supported');
+      this.violation('QoS 2 is not supported');
+      return;
+    }
+    if (packet.qos === 1 && packet.messageId === 0) {
+      // [MQTT-2.3.1-1]
+      this.violation('the packet identifier is 0');
       return;
     }
     const request = parsePublishTopic(packet.topic, this.deviceId);
@@ -167,7 +176,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
         this.acknowledge(packet, Promise.resolve());
         return;
       case 'refused':
-        this.refuse('protocol-violation', request.reason);
+        this.violation(`${request.reason}: ${forLog(packet.topic)}`);
     }
   }
 
@@ -187,17 +196,16 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   }
 
   private onSubscribe({ subscriptions, messageId }: ISubscribePacket): void {
-    if (subscriptions.length > MAX_SUBSCRIPTIONS) {
-      this.refuse('protocol-violation', `more than ${MAX_SUBSCRIPTIONS} topic filters`);
+    // None at all: [MQTT-3.8.3-3]
+    if (subscriptions.length === 0 || subscriptions.length > MAX_SUBSCRIPTIONS) {
+      this.violation(`a SUBSCRIBE has to carry 1 to ${MAX_SUBSCRIPTIONS} topic filters`);
       return;
     }
     const granted = subscriptions.map(({ topic, qos }) => {
       const kind = parseFilter(topic, this.deviceId);
       if (kind === undefined) {
-        this.hub.logger.warn(
-          this.about({ reason: 'topic filter is not one of the documented ones' }),
-          'Subscription refused',
-        );
+        const reason = `not a documented topic filter of this device: ${forLog(topic)}`;
+        this.hub.logger.warn(this.about({ reason }), 'Subscription refused');
         return SUBSCRIBE_FAILURE;
       }
       // QoS 2 is not supported: the highest that is gets granted [MQTT-3.8.4-6].
@@ -273,7 +281,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
   /** MQTT 3.1.1 has no way to say no to a PUBLISH but to close. */
   private readonly failed = (cause: unknown): void => {
-    this.refuse('protocol-violation', cause instanceof Error ? cause.message : 'an operation failed');
+    this.violation(cause instanceof Error ? cause.message : 'an operation failed');
   };
 
   private refuse(end: End, reason: string, code?: number): void {
@@ -289,7 +297,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     this.cancelExpiry();
     this.packets.end();
     this.hub.connections.detach(this);
-    if (end !== 'client-disconnected' && end !== 'shutdown') this.sendWill();
+    if (!ENDS_WITHOUT_WILL.has(end)) this.sendWill();
   }
 
   /** The Will of a device that did not say goodbye [MQTT-3.1.2-8], as telemetry. */
@@ -310,3 +318,6 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
 /** The hot path: four bytes, not worth a generator. */
 const puback = (messageId: number): Buffer => Buffer.from([0x40, 2, messageId >> 8, messageId & 0xff]);
+
+/** The beginning of a topic: enough to find the mistake, without the properties, whose values are nobody's business. */
+const forLog = (topic: string): string => (topic.split(/[?&=]/, 1)[0] ?? '').slice(0, LOGGED_TOPIC_LENGTH);

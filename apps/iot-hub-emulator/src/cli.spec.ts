@@ -1,0 +1,87 @@
+import { Command } from 'commander';
+import { explainFailure } from './cli.js';
+import { startOptions, type StartSettings } from './iot-hub-emulator.config.js';
+import { EmulatorOptionError } from './emulator-options.js';
+
+/** What the command would start with, out of arguments and environment variables. */
+function settingsOf(args: readonly string[], variables: Readonly<Record<string, string>> = {}): StartSettings {
+  const command = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
+  for (const option of startOptions()) command.addOption(option);
+  const names = Object.keys(variables);
+  const before = names.map((name) => process.env[name]);
+  Object.assign(process.env, variables);
+  try {
+    return command.parse([...args], { from: 'user' }).opts<StartSettings>();
+  } finally {
+    for (const [index, name] of names.entries()) {
+      const value = before[index];
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  }
+}
+
+describe(startOptions.name, () => {
+  it('has the documented defaults', () => {
+    expect(settingsOf([])).toEqual({
+      host: '127.0.0.1',
+      port: 8443,
+      standardPorts: true,
+      dataDir: '.data/iot-hub',
+      inMemory: false,
+      storageContainer: 'dev',
+      tlsName: [],
+      retentionHours: 24,
+      logLevel: 'info',
+    });
+  });
+
+  it('takes every option from the environment, the command line going first', () => {
+    const variables = {
+      IOT_HUB_EMULATOR_PORT: '1',
+      IOT_HUB_EMULATOR_STANDARD_PORTS: 'false',
+      IOT_HUB_EMULATOR_IN_MEMORY: 'true',
+      IOT_HUB_EMULATOR_TLS_NAME: 'a.example, b.example',
+      IOT_HUB_EMULATOR_SEED: 'seed.yaml',
+      IOT_HUB_EMULATOR_STORAGE_CONNECTION_STRING: 'x',
+    };
+    expect(settingsOf(['--port', '2'], variables)).toMatchObject({
+      port: 2,
+      standardPorts: false,
+      inMemory: true,
+      tlsName: ['a.example', 'b.example'],
+      seed: 'seed.yaml',
+      storageConnectionString: 'x',
+    });
+    expect(settingsOf(['--standard-ports'], variables).standardPorts).toBe(true);
+  });
+
+  it('understands flags alone', () => {
+    expect(settingsOf(['--no-standard-ports', '--in-memory'])).toMatchObject({ standardPorts: false, inMemory: true });
+  });
+
+  it.each([
+    [['--port', 'x'], {}],
+    [['--port', '65536'], {}],
+    [['--log-level', 'loud'], {}],
+    [['--policy-keys', 'own'], {}],
+    [[], { IOT_HUB_EMULATOR_STANDARD_PORTS: 'perhaps' }],
+    [['--frobnicate'], {}],
+  ])('refuses %j %j', (args, variables) => {
+    expect(() => settingsOf(args, variables)).toThrow();
+  });
+});
+
+describe(explainFailure.name, () => {
+  it('names port and setting of a busy port', () => {
+    const cause = Object.assign(new Error('listen'), { code: 'EADDRINUSE' });
+    expect(explainFailure(cause, 8443)).toBe(
+      'Port 8443 is in use: choose another one with --port or IOT_HUB_EMULATOR_PORT.',
+    );
+  });
+
+  it('explains what the user can mend and nothing else', () => {
+    expect(explainFailure(new EmulatorOptionError('Do this.'), 1)).toBe('Do this.');
+    expect(explainFailure(new TypeError('our fault'), 1)).toBeUndefined();
+  });
+});
