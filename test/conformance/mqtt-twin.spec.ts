@@ -71,7 +71,7 @@ describe('device twins over MQTT', () => {
     const { device, twin } = await connected(`refused-${name.length}`);
     await expect(report(twin, patch)).rejects.toThrow(/./);
     const { reported } = (await serviceTwin(`refused-${name.length}`)).properties;
-    expect((reported).$version).toBe(1);
+    expect(reported.$version).toBe(1);
     await device.close();
   });
 
