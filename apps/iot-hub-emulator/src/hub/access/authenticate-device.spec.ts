@@ -6,7 +6,7 @@ import { createDevice } from '../registry/devices.js';
 import { authenticateDevice } from './authenticate-device.js';
 import type { DeviceIdentity } from './device-identity.js';
 
-const [HOST = ''] = aHub().hostNames;
+const HOST = 'localhost';
 const KEY = Buffer.alloc(32, 1).toString('base64');
 const SECONDARY_KEY = Buffer.alloc(32, 2).toString('base64');
 const NOW_SECONDS = Math.floor(START_MS / 1000);
@@ -64,15 +64,13 @@ describe(authenticateDevice.name, () => {
   }
 
   it('takes what was signed with either key, in any order of fields, however the resource is spelt', () => {
-    const spelling = fc
-      .array(fc.boolean(), { minLength: 64, maxLength: 64 })
-      .map((encode) =>
-        [...`${HOST}/devices/d1`]
-          .map((character, index) =>
-            encode[index] === true ? `%${character.charCodeAt(0).toString(16).padStart(2, '0')}` : character,
-          )
-          .join(''),
-      );
+    const spelling = fc.array(fc.boolean(), { minLength: 64, maxLength: 64 }).map((encode) =>
+      Array.from(`${HOST}/devices/d1`)
+        .map((character, index) =>
+          encode[index] === true ? `%${character.charCodeAt(0).toString(16).padStart(2, '0')}` : character,
+        )
+        .join(''),
+    );
     fc.assert(
       fc.property(
         spelling,
@@ -91,7 +89,7 @@ describe(authenticateDevice.name, () => {
   it('takes no text that differs from a good token in what it says', () => {
     const good = write(goodFields());
     const place = fc.integer({ min: 0, max: good.length - 1 });
-    const character = fc.constantFrom(...'abzAZ019%&=+/-_. \t\0é');
+    const character = fc.constantFrom(...Array.from('abzAZ019%&=+/-_. \t\0é'));
     const mutation = fc.oneof(
       fc.tuple(place, character).map(([at, by]) => good.slice(0, at) + by + good.slice(at + 1)),
       fc.tuple(place, character).map(([at, by]) => good.slice(0, at) + by + good.slice(at)),
@@ -102,7 +100,7 @@ describe(authenticateDevice.name, () => {
       place.map((at) => good.slice(0, at)),
     );
     fc.assert(
-      fc.property(fc.array(mutation, { minLength: 1, maxLength: 1 }), ([text = '']) => {
+      fc.property(mutation, (text) => {
         if (meaning(text) !== meaning(good)) expect(outcome(text)).toBe('IotHubUnauthorizedAccess');
       }),
       { numRuns: 3000 },
