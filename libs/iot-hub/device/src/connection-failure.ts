@@ -53,16 +53,19 @@ export function connectionFailureOf(error: unknown): ConnectionFailure {
       hint: 'Name the file of its certificate authority in CA_FILE, and check this machine’s clock.',
     };
   }
-  const reason = error instanceof Error ? error.message : String(error);
-  return { kind: 'unreachable', message: `No connection to the hub: ${reason}` };
+  return { kind: 'unreachable', message: `No connection to the hub: ${messageOf(error)}` };
 }
 
+/** The code of what the MQTT client reported, else of the error itself. */
 function codeOf(error: unknown): unknown {
-  if (!(error instanceof Error)) return undefined;
-  const transportError: unknown = 'transportError' in error ? error.transportError : undefined;
-  return propertyCode(transportError) ?? propertyCode(error);
+  return property(property(error, 'transportError'), 'code') ?? property(error, 'code');
 }
 
-function propertyCode(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+function messageOf(error: unknown): string {
+  const message = property(error, 'message');
+  return typeof message === 'string' ? message : String(error);
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

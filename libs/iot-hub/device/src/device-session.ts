@@ -35,9 +35,17 @@ export interface DeviceSession {
   close(): Promise<void>;
 }
 
+/** The hub took the connection, and ended it before it was ready for use. */
+export class LostWhileOpening extends Error {
+  constructor(cause: unknown) {
+    super('The hub closed the connection soon after it was made.', { cause });
+    this.name = 'LostWhileOpening';
+  }
+}
+
 /**
  * Connects, subscribes, and reads the twin.
  *
- * @throws what the transport reports; the attempt leaves nothing behind
+ * @throws {@link LostWhileOpening}, or what the transport reports; the attempt leaves nothing behind
  */
 export type OpenDeviceSession = (events: SessionEvents, signal: AbortSignal) => Promise<DeviceSession>;

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { CONNECTION_STRING, FakeHub } from '../test/fake-hub.js';
-import { type DesiredPropertiesChange } from './desired-state.js';
+import type { DesiredPropertiesChange } from './desired-state.js';
+import { LostWhileOpening } from './device-session.js';
 import { type ConnectionState, IotHubDevice } from './iot-hub-device.js';
 
 const refusal = Object.assign(new Error('Connection refused'), { code: 'ECONNREFUSED' });
@@ -126,6 +127,14 @@ describe(IotHubDevice.name, () => {
     expect((await loseAfter(70_000)).failure.kind).toBe('replaced');
     await reconnect();
     expect((await loseAfter(300_000)).failure.kind).toBe('unreachable');
+  });
+
+  it('takes a connection that does not even get ready for one that did not hold', async () => {
+    hub.failures.push(new LostWhileOpening(undefined), new LostWhileOpening(undefined));
+    start();
+    expect((await nextWait()).failure.kind).toBe('unreachable');
+    wake();
+    expect((await nextWait()).failure.kind).toBe('replaced');
   });
 
   it('tries slowly and points to the key when the hub refuses the device', async () => {

@@ -4,7 +4,7 @@ import { measureClockSkewMs } from './clock-skew.js';
 import { type ConnectionFailure, connectionFailureOf } from './connection-failure.js';
 import { type DesiredPropertiesChange, DesiredState } from './desired-state.js';
 import { type DeviceCredentials, parseDeviceConnectionString } from './device-credentials.js';
-import type { DeviceSession, MethodCall, OpenDeviceSession } from './device-session.js';
+import { type DeviceSession, LostWhileOpening, type MethodCall, type OpenDeviceSession } from './device-session.js';
 import { FileUploads, type UploadOutcome, type UploadTarget } from './file-uploads.js';
 import { mqttSessions } from './mqtt-device-session.js';
 import { ReconnectPace } from './reconnect-pace.js';
@@ -184,6 +184,7 @@ export class IotHubDevice {
       return await this.live(session, desired, lost.promise);
     } catch (error) {
       if (signal.aborted) return undefined;
+      if (error instanceof LostWhileOpening) return this.afterLoss(0, error);
       const failure = await this.explained(connectionFailureOf(error));
       return { failure, delayMs: this.pace.afterFailure(failure.kind) };
     } finally {
@@ -208,8 +209,12 @@ export class IotHubDevice {
       await session.close();
       return undefined;
     }
-    const { kind, delayMs } = this.pace.afterLoss(this.seams.now() - since);
-    return { failure: kind === 'replaced' ? REPLACED : connectionFailureOf(error ?? CLOSED_BY_HUB), delayMs };
+    return this.afterLoss(this.seams.now() - since, error ?? CLOSED_BY_HUB);
+  }
+
+  private afterLoss(livedMs: number, error: Error): { failure: ConnectionFailure; delayMs: number } {
+    const { kind, delayMs } = this.pace.afterLoss(livedMs);
+    return { failure: kind === 'replaced' ? REPLACED : connectionFailureOf(error), delayMs };
   }
 
   private async send(session: DeviceSession, patch: TwinProperties): Promise<void> {
@@ -232,7 +237,7 @@ export class IotHubDevice {
   }
 }
 
-const CLOSED_BY_HUB = new Error('the connection was closed.');
+const CLOSED_BY_HUB = new Error('The connection was closed.');
 
 const REPLACED: ConnectionFailure = {
   kind: 'replaced',

@@ -1,7 +1,7 @@
 import { DeviceMethodResponse } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import type { DeviceAuthentication, DeviceCredentials } from './device-credentials.js';
-import type { DeviceSession, OpenDeviceSession, SessionEvents } from './device-session.js';
+import { type DeviceSession, LostWhileOpening, type OpenDeviceSession, type SessionEvents } from './device-session.js';
 import { settledWithin } from './settled-within.js';
 import type { TwinProperties } from './twin-patch.js';
 
@@ -55,13 +55,13 @@ class MqttDeviceSession implements DeviceSession {
 
   async open(signal: AbortSignal, ca: string | undefined): Promise<void> {
     this.transport.setOptions({ keepalive: KEEP_ALIVE_SECONDS, ...(ca ? { ca } : {}) });
-    const lost = this.disconnected.promise.then((error) => {
-      throw error ?? new Error('The hub closed the connection.');
-    });
     try {
-      await settledWithin({ timeoutMs: OPEN_TIMEOUT_MS, what: 'Connecting', signal }, () =>
-        Promise.race([this.connectAndSubscribe(), lost]),
-      );
+      await settledWithin({ timeoutMs: OPEN_TIMEOUT_MS, what: 'Connecting', signal }, async () => {
+        await called((done) => {
+          this.transport.connect(done);
+        });
+        await this.ready();
+      });
     } catch (error) {
       await this.close();
       throw error;
@@ -74,9 +74,11 @@ class MqttDeviceSession implements DeviceSession {
 
   async reportProperties(patch: TwinProperties): Promise<void> {
     await settledWithin({ timeoutMs: REPORT_TIMEOUT_MS, what: 'The twin update' }, () =>
-      called((done) => {
-        this.transport.updateTwinReportedProperties(patch, done);
-      }),
+      this.unlessLost(
+        called((done) => {
+          this.transport.updateTwinReportedProperties(patch, done);
+        }),
+      ),
     );
   }
 
@@ -90,11 +92,16 @@ class MqttDeviceSession implements DeviceSession {
     await settledWithin({ timeoutMs: CLOSE_TIMEOUT_MS, what: 'Closing' }, () => closed).catch(() => undefined);
   }
 
-  private async connectAndSubscribe(): Promise<void> {
+  private async ready(): Promise<void> {
+    try {
+      await this.unlessLost(this.subscribe());
+    } catch (cause) {
+      throw new LostWhileOpening(cause);
+    }
+  }
+
+  private async subscribe(): Promise<void> {
     const { transport } = this;
-    await called((done) => {
-      transport.connect(done);
-    });
     await called((done) => {
       transport.enableMethods(done);
     });
@@ -110,6 +117,14 @@ class MqttDeviceSession implements DeviceSession {
       });
     });
     this.desired = twin.desired;
+  }
+
+  /** The SDK may leave a request that a loss interrupts without an answer. */
+  private unlessLost<Result>(request: Promise<Result>): Promise<Result> {
+    const lost = this.disconnected.promise.then((error) => {
+      throw error ?? new Error('The connection was closed.');
+    });
+    return Promise.race([request, lost]);
   }
 
   private onMethod({ methods: { methodName: name }, requestId, body }: MethodMessage): void {

@@ -13,27 +13,23 @@ interface TimeLimit {
  *
  * @throws {@link AppError} `DEVICE.TIMEOUT`; the signal's reason
  */
-export function settledWithin<Result>(
+export async function settledWithin<Result>(
   { timeoutMs, what, signal }: TimeLimit,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal?.reason as Error);
-    };
-    if (signal?.aborted) {
-      onAbort();
-      return;
-    }
-    const timer = setTimeout(() => {
-      reject(new AppError('DEVICE.TIMEOUT', `${what} took longer than ${timeoutMs} ms.`));
-    }, timeoutMs);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    work()
-      .then(resolve, reject)
-      .finally(() => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-      });
-  });
+  signal?.throwIfAborted();
+  const stopped = Promise.withResolvers<never>();
+  const onAbort = (): void => {
+    stopped.reject(signal?.reason as Error);
+  };
+  const timer = setTimeout(() => {
+    stopped.reject(new AppError('DEVICE.TIMEOUT', `${what} took longer than ${timeoutMs} ms.`));
+  }, timeoutMs);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work(), stopped.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
 }
