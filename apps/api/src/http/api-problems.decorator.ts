@@ -13,26 +13,34 @@ const COMMON_CODES: readonly ErrorCode[] = [
   'SERVER.FAILED',
 ];
 
-/** Documents the problems that an operation answers with, one example a code, beside those that every operation has. */
+/**
+ * Documents the problems that an operation answers with, by status and with one example a code, and as the default
+ * response those that every operation has.
+ */
 export function ApiProblems(...codes: ErrorCode[]): MethodDecorator {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set([...codes, ...COMMON_CODES])) {
+  for (const code of new Set(codes)) {
     const { status } = errorCatalogue[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
-  const responses = [...byStatus].map(([status, sameStatus]) =>
-    ApiResponse({
-      status,
-      description: sameStatus.map((code) => `\`${code}\`: ${errorCatalogue[code].title}.`).join(' '),
-      content: {
-        'application/problem+json': {
-          schema: { $ref: getSchemaPath(Problem) },
-          examples: Object.fromEntries(sameStatus.map((code) => [code, { value: exampleOf(code) }])),
-        },
-      },
-    }),
+  return applyDecorators(
+    ApiExtraModels(Problem),
+    ...[...byStatus].map(([status, sameStatus]) => describeResponse(status, sameStatus)),
+    describeResponse('default', COMMON_CODES),
   );
-  return applyDecorators(ApiExtraModels(Problem), ...responses);
+}
+
+function describeResponse(status: number | 'default', codes: readonly ErrorCode[]): MethodDecorator {
+  return ApiResponse({
+    status,
+    description: codes.map((code) => `\`${code}\`: ${errorCatalogue[code].title}.`).join(' '),
+    content: {
+      'application/problem+json': {
+        schema: { $ref: getSchemaPath(Problem) },
+        examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }])),
+      },
+    },
+  });
 }
 
 function exampleOf(code: ErrorCode): Problem {

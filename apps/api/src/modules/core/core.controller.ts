@@ -28,7 +28,11 @@ export class CoreController {
   }
 
   @Get('health/live')
-  @ApiOperation({ summary: 'Tell whether the API runs', description: 'Asks nothing else, and needs no API key.' })
+  @ApiOperation({
+    summary: 'Tell whether the API runs',
+    description: 'Asks nothing else, and needs no API key.',
+    security: [],
+  })
   @ApiOkResponse({ type: LivenessResponse, description: 'The API runs' })
   @ApiProblems()
   checkLiveness(): LivenessResponse {

@@ -18,7 +18,7 @@ export class CallDirectMethodRequest {
   @IsString()
   @IsNotEmpty()
   @MaxLength(128)
-  @Matches(/^[^\s/\\?#\p{Cc}]*$/u, { message: 'method_name must not hold blanks, slashes, ? or #' })
+  @Matches(/^[\w.:~@$-]*$/, { message: 'method_name may hold letters, digits and _ . : ~ @ $ - only' })
   method_name: string;
 
   @Allow()
