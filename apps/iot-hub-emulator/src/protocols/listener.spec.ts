@@ -122,6 +122,21 @@ describe(createListener.name, () => {
     expect(error.message).toMatch(/protocol version|no protocols available/i);
   });
 
+  it('hints at the certificate authority when a client does not trust it', async () => {
+    await start();
+    const socket = connect({ port, host: 'localhost', ca: [] });
+    await new Promise((resolve) => socket.once('error', resolve));
+    const line = await new Promise<string>((resolve) => {
+      const poll = setInterval(() => {
+        const found = log.find((entry) => entry.includes('certificate authority'));
+        if (found === undefined) return;
+        clearInterval(poll);
+        resolve(found);
+      }, 5);
+    });
+    expect(JSON.parse(line)).toMatchObject({ level: 30, peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/) });
+  });
+
   it('closes a client that says nothing after the handshake', async () => {
     await start({ handshakeTimeoutMs: 100 });
     await closed(await open());

@@ -13,6 +13,9 @@ const WEB_SOCKET_MAX_MESSAGE_BYTES = 512 * 1024;
 /** For the TLS handshake, and again for the first byte after it. A CONNECT or the HTTP headers have their own limit. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
 
+/** What it most often is when a client goes at, or right after, the handshake. */
+const DISTRUST_HINT = "Does the client trust this hub's certificate authority?";
+
 const MQTT_CONNECT = 0x10;
 const AMQP_FIRST_LETTER = 0x41;
 
@@ -63,8 +66,11 @@ export function createListener(options: ListenerOptions): Listener {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     });
-    server.on('tlsClientError', (error: Error, socket) => {
-      logger.debug({ peer: peerOf(socket), reason: error.message }, 'TLS handshake failed');
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      // An alert comes from the client, and what clients object to is nearly always the certificate.
+      const objected = error.code?.includes('_ALERT_') === true;
+      const details = { peer: peerOf(socket), reason: error.message, ...(objected && { hint: DISTRUST_HINT }) };
+      logger[objected ? 'info' : 'debug'](details, 'TLS handshake failed');
       socket.destroy();
     });
     server.on('secureConnection', (socket) => {
@@ -77,14 +83,19 @@ export function createListener(options: ListenerOptions): Listener {
   };
 
   const awaitFirstByte = (socket: TLSSocket) => {
+    const peer = peerOf(socket);
     const timer = setTimeout(() => {
+      socket.off('close', leftSilently);
       refuse(socket, 'FirstByteTimeout');
     }, handshakeTimeoutMs);
-    socket.once('close', () => {
+    const leftSilently = () => {
       clearTimeout(timer);
-    });
+      logger.info({ peer, hint: DISTRUST_HINT }, 'connection closed by the client before its first byte');
+    };
+    socket.once('close', leftSilently);
     socket.once('data', (chunk: Buffer) => {
       clearTimeout(timer);
+      socket.off('close', leftSilently);
       socket.pause();
       socket.unshift(chunk);
       dispatch(socket, chunk[0]);

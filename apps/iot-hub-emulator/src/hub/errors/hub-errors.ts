@@ -4,7 +4,7 @@
  *
  * @see https://learn.microsoft.com/azure/iot-hub/troubleshoot-error-codes
  */
-export const HUB_ERRORS = {
+const HUB_ERRORS = {
   InvalidProtocolVersion: { code: 400001, status: 400 },
   ArgumentInvalid: { code: 400004, status: 400 },
   IotHubFormatError: { code: 400006, status: 400 },

@@ -1,5 +1,5 @@
 /** What a device may do with the one blob it has asked for: create and write it until `expiresAtMs`. */
-export interface UploadGrant {
+interface UploadGrant {
   readonly blobName: string;
   readonly startsAtMs: number;
   readonly expiresAtMs: number;

@@ -8,7 +8,7 @@ import { requireDevice } from './find-device.js';
 import { insertDevice, removeDevice, replaceDevice } from './write-device.js';
 
 /** Most devices one list gives. */
-export const MAX_LISTED_DEVICES = 1000;
+const MAX_LISTED_DEVICES = 1000;
 
 /**
  * Registers a device, generating the keys that are missing or empty.
@@ -49,7 +49,7 @@ export function getDevice(hub: Hub, deviceId: string): Identity {
   return toIdentity(requireDevice(hub, deviceId));
 }
 
-/** Identities by id, at most `top` of them (1 to {@link MAX_LISTED_DEVICES}). @throws {@link HubError} `ArgumentInvalid`. */
+/** Identities by id, at most `top` of them (1 to 1000). @throws {@link HubError} `ArgumentInvalid`. */
 export function listDevices(hub: Hub, top = MAX_LISTED_DEVICES): Identity[] {
   if (!Number.isInteger(top) || top < 1 || top > MAX_LISTED_DEVICES) {
     throw new HubError('ArgumentInvalid', `top must be a whole number from 1 to ${MAX_LISTED_DEVICES}.`);

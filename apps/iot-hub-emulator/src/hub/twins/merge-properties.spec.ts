@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { JsonObject, JsonValue } from '../json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import { mergeProperties } from './merge-properties.js';
 
 const name = fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor');
@@ -13,18 +13,16 @@ const json = (withNull: boolean): fc.Arbitrary<JsonObject> =>
     ),
     object: fc
       .array(fc.tuple(name, tie('value')), { maxLength: 4 })
-      .map((members) => Object.fromEntries(members) as JsonObject),
+      .map((members): JsonObject => Object.fromEntries(members)),
   })).object;
 
 /** Every path to something that is no object, with what is there: another way to say what an object holds. */
-function leaves(object: JsonObject, path = ''): Map<string, JsonValue> {
-  return new Map(
-    Object.entries(object).flatMap(([key, value]) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? [...leaves(value, `${path}/${key}`)]
-        : [[`${path}/${key}`, value] as const],
-    ),
-  );
+function leaves(object: JsonObject, path = '', found = new Map<string, JsonValue>()): Map<string, JsonValue> {
+  for (const [key, value] of Object.entries(object)) {
+    if (isJsonObject(value)) leaves(value, `${path}/${key}`, found);
+    else found.set(`${path}/${key}`, value);
+  }
+  return found;
 }
 
 describe(mergeProperties.name, () => {

@@ -15,7 +15,7 @@ export interface PacketHandlers {
   packet(packet: Packet): void;
   /** Something arrived; called before its packets. For keep-alive. */
   activity(): void;
-  /** The bytes are not MQTT, or beyond a limit. The stream still has to be destroyed. */
+  /** The bytes are not MQTT, or beyond a limit. The stream still has to be ended. */
   violation(reason: string): void;
   /** The connection is gone, for whatever reason. Called once, last. */
   closed(): void;
@@ -119,12 +119,6 @@ export class PacketStream {
     // Reading goes on, into nothing: bytes left unread would turn the close into a reset that loses our last packet.
     this.stream.resume();
     this.stream.end();
-  }
-
-  /** Closes at once. */
-  destroy(): void {
-    this.ended = true;
-    this.stream.destroy();
   }
 
   private receive(chunk: Buffer): void {
