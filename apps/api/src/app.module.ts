@@ -7,6 +7,7 @@ import { LoggerModule } from 'nestjs-pino';
 import { ApiConfig } from './api.config.js';
 import { Metrics } from './http/metrics.js';
 import { RateLimitGuard } from './http/rate-limit.guard.js';
+import { BlobStorageModule } from './modules/blob-storage/blob-storage.module.js';
 import { CoreModule } from './modules/core/core.module.js';
 import { IotHubModule } from './modules/iot-hub/iot-hub.module.js';
 
@@ -31,6 +32,7 @@ export class AppModule {
         CqrsModule.forRoot(),
         CoreModule,
         IotHubModule,
+        BlobStorageModule,
       ],
       providers: [{ provide: ApiConfig, useValue: config }, Metrics, { provide: APP_GUARD, useClass: RateLimitGuard }],
       exports: [ApiConfig, Metrics],

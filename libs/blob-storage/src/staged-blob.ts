@@ -78,6 +78,8 @@ export class StagedBlob {
    * `BLOB.CHANGED` when another upload of the name was committed meanwhile, which drops the blocks of this one.
    */
   async commit({ contentType, onlyIfAbsent, signal = this.options.signal }: CommitOptions): Promise<StoredBlob> {
+    // A single write would do too, but Azurite takes blocks that an aborted upload left for a blob, and refuses it.
+    if (onlyIfAbsent && this.onlyBlock) await this.sendOnlyBlock(this.onlyBlock, signal);
     const { onlyBlock } = this;
     const headers = {
       blobHTTPHeaders: { blobContentType: contentType },
@@ -121,7 +123,12 @@ export class StagedBlob {
     }
   }
 
-  private async send(bytes: Buffer, signal: AbortSignal): Promise<void> {
+  private async sendOnlyBlock(bytes: Buffer, signal: AbortSignal | undefined): Promise<void> {
+    if (bytes.length > 0) await this.send(bytes, signal);
+    this.onlyBlock = undefined;
+  }
+
+  private async send(bytes: Buffer, signal: AbortSignal | undefined): Promise<void> {
     const index = this.blockIds.length;
     if (index >= MAX_BLOCKS) throw storageError('BLOB_STORAGE.FAILED', { details: { max_blocks: MAX_BLOCKS } });
     const id = Buffer.from(`${this.uploadId}-${String(index).padStart(5, '0')}`).toString('base64');

@@ -1,3 +1,5 @@
+import { imageErrors } from '../images/images.errors.js';
+import { blobStorageErrors } from '../modules/blob-storage/blob-storage.errors.js';
 import { iotHubErrors } from '../modules/iot-hub/iot-hub.errors.js';
 import type { ErrorEntry } from './error-table.js';
 import { httpErrors } from './http.errors.js';
@@ -6,6 +8,8 @@ import { httpErrors } from './http.errors.js';
 export const errorCatalogue = {
   ...httpErrors,
   ...iotHubErrors,
+  ...blobStorageErrors,
+  ...imageErrors,
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -1,0 +1,40 @@
+import { BlobStorage } from '#libs/blob-storage';
+import { Module } from '@nestjs/common';
+import { MulterModule } from '@nestjs/platform-express';
+import { ApiConfig } from '../../api.config.js';
+import { BlobStorageController } from './blob-storage.controller.js';
+import { BlobStorageHealth } from './blob-storage.health.js';
+import { DeleteBlobHandler } from './commands/delete-blob/delete-blob.handler.js';
+import { StoreBlobHandler } from './commands/store-blob/store-blob.handler.js';
+import { BlobSender } from './download/blob-sender.js';
+import { ScaledImages } from './download/scaled-images.js';
+import { ListBlobsHandler } from './queries/list-blobs/list-blobs.handler.js';
+import { StagedBlobEngine } from './upload/staged-blob.engine.js';
+
+const storage = {
+  provide: BlobStorage,
+  useFactory: ({ blobStorage }: ApiConfig) => new BlobStorage(blobStorage),
+  inject: [ApiConfig],
+};
+
+/** The container's client, for every module that reads or writes blobs. */
+@Module({ providers: [storage], exports: [BlobStorage] })
+export class BlobStorageClientModule {}
+
+/** Blobs: list, upload, download, delete, and stored pictures in smaller sizes. */
+@Module({
+  imports: [
+    BlobStorageClientModule,
+    MulterModule.registerAsync({
+      imports: [BlobStorageClientModule],
+      inject: [BlobStorage, ApiConfig],
+      useFactory: (blobs: BlobStorage, { blobStorage }: ApiConfig) => ({
+        storage: new StagedBlobEngine(blobs, blobStorage.maxUploadBytes),
+        limits: { files: 1, fields: 0 },
+      }),
+    }),
+  ],
+  controllers: [BlobStorageController],
+  providers: [BlobSender, ScaledImages, StoreBlobHandler, DeleteBlobHandler, ListBlobsHandler, BlobStorageHealth],
+})
+export class BlobStorageModule {}

@@ -1,0 +1,27 @@
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+
+export class ListBlobsParams {
+  /**
+   * Only names that begin so.
+   * @example device001/
+   */
+  @IsOptional()
+  @IsString()
+  @MaxLength(1024)
+  prefix?: string;
+
+  /** How many blobs a page has at most. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(5000)
+  limit: number = 100;
+
+  /** The `continuation_token` of the page before; leave it out for the first page. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(4096)
+  continuation_token?: string;
+}
