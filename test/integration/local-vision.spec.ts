@@ -138,6 +138,15 @@ describe('what it sees', () => {
     expect(JSON.parse(content)).toEqual({ people: 0, labels: [], text: expect.stringContaining('IoT Hub') });
   });
 
+  it('answers as the prompt shows it, without a schema', async () => {
+    const { messages } = asking('Look at this.', dataUrl(diagram));
+    const request: typeof messages = [
+      { role: 'system', content: 'Count the crowd. Return json {"num": 3}' },
+      ...messages,
+    ];
+    await expect(answerTo({ model: MODEL, messages: request })).resolves.toBe('{"num":0}');
+  });
+
   it('says without a picture that it cannot talk', async () => {
     const content = await answerTo(asking('Who are you?'));
     expect(content).toMatch(/^\[local detector, not a language model\] There is no picture/);

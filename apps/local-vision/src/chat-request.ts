@@ -46,6 +46,8 @@ const body = z.object({
 export interface ChatRequest {
   /** The text of the last user message. */
   readonly prompt: string;
+  /** The text of the system messages and of the last user message. */
+  readonly instructions: string;
   /** Words in all messages. */
   readonly promptWords: number;
   /** The picture of the last user message that has one. */
@@ -75,8 +77,10 @@ export function readChatRequest(value: unknown): ChatRequest {
   }
   const users = messages.flatMap(({ role, content }, index) => (role === 'user' ? [{ content, index }] : []));
   const prompt = textOf(users.at(-1)?.content);
-  if (prompt.length > MAXIMUM_PROMPT_CHARACTERS) {
-    throw new ApiError(`The prompt has more than ${MAXIMUM_PROMPT_CHARACTERS} characters.`, {
+  const system = messages.filter(({ role }) => role === 'system' || role === 'developer');
+  const instructions = [...system.map(({ content }) => textOf(content)), prompt].join('\n');
+  if (instructions.length > MAXIMUM_PROMPT_CHARACTERS) {
+    throw new ApiError(`The instructions have more than ${MAXIMUM_PROMPT_CHARACTERS} characters.`, {
       code: 'prompt_too_long',
       param: 'messages',
     });
@@ -84,6 +88,7 @@ export function readChatRequest(value: unknown): ChatRequest {
   const image = users.map(imageOf).findLast((found) => found !== undefined);
   return {
     prompt,
+    instructions,
     promptWords: countWords(messages.map(({ content }) => textOf(content)).join(' ')),
     ...(image && { image }),
     ...(response_format?.type === 'json_schema' && { schema: readSchema(response_format.json_schema.schema) }),

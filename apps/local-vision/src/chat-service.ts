@@ -1,4 +1,5 @@
 import { planJsonAnswer } from './answer/answer-json.js';
+import { planExampleAnswer } from './answer/answer-example.js';
 import { ANSWER_WITHOUT_PICTURE, answerInWords } from './answer/answer-text.js';
 import { partsFor, readQuestion } from './answer/question.js';
 import { ApiError } from './api-error.js';
@@ -21,11 +22,11 @@ export class ChatService {
 
   /** @throws {@link ApiError} in OpenAI's shape; the signal's reason when the client goes. */
   async answer(request: ChatRequest, signal: AbortSignal): Promise<Completion> {
-    const { prompt, schema, image } = request;
+    const { prompt, instructions, schema, image } = request;
     const question = readQuestion(prompt);
-    const json = schema && planJsonAnswer(schema, prompt, question);
+    const json = schema ? planJsonAnswer(schema, instructions, question) : planExampleAnswer(instructions, question);
     if (!image) {
-      if (!json) return complete(ANSWER_WITHOUT_PICTURE, request);
+      if (!schema) return complete(ANSWER_WITHOUT_PICTURE, request);
       throw new ApiError('A JSON answer needs a picture: send one as an image_url part.', {
         code: 'image_required',
         param: 'messages',

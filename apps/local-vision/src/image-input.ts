@@ -50,7 +50,7 @@ export async function readImageUrl(url: string, param: string): Promise<Uint8Arr
 }
 
 /** The type that the first bytes give away, whatever the picture is called. */
-export function sniffImageType(bytes: Buffer): ImageType | undefined {
+function sniffImageType(bytes: Buffer): ImageType | undefined {
   if (bytes.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff]))) return 'image/jpeg';
   if (bytes.subarray(0, 8).equals(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'))) return 'image/png';
   if (/^GIF8[79]a/.test(bytes.toString('latin1', 0, 6))) return 'image/gif';

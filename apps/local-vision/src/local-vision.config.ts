@@ -10,8 +10,6 @@ const settings = z.object({
   LOCAL_VISION_QUEUE_LIMIT: z.coerce.number().int().min(0).max(1_000).default(8),
 });
 
-export type LocalVisionConfig = ReturnType<typeof loadConfig>;
-
 /** @throws AppError `SETTINGS.INVALID` naming every variable that breaks its rule. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env) {
   const values = loadSettings(settings, env);

@@ -2,6 +2,8 @@ import { AppError, closeOnSignal, createLogger } from '#libs/runtime';
 import { startLocalVision } from './index.js';
 import { loadConfig } from './local-vision.config.js';
 
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+
 async function main(): Promise<void> {
   const config = loadConfig();
   const logger = createLogger({ name: 'local-vision', level: config.logLevel });
@@ -12,6 +14,8 @@ async function main(): Promise<void> {
       cause,
     });
   });
+  if (!LOOPBACK.includes(config.host))
+    logger.warn('Everybody who reaches this port can use it: there is no authentication.');
   closeOnSignal(() => server.close());
   console.log(JSON.stringify({ ready: 'local-vision', url: server.url }));
 }

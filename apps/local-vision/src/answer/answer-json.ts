@@ -15,7 +15,7 @@ interface Context {
   /** Where the schema stands, for error messages: `counts.people`. */
   readonly path: string;
   readonly name: string;
-  readonly prompt: string;
+  readonly instructions: string;
   readonly question: Question;
 }
 
@@ -48,9 +48,9 @@ const COLOUR_WORDS = new Set(['color', 'colors', 'colour', 'colours']);
  *
  * @throws {@link ApiError} `unsupported_json_schema` naming the property that asks for anything else.
  */
-export function planJsonAnswer(schema: JsonSchema, prompt: string, question: Question): JsonAnswer {
+export function planJsonAnswer(schema: JsonSchema, instructions: string, question: Question): JsonAnswer {
   if (!allows(schema, 'object')) throw unsupported('', 'its root must be an object');
-  return planObject(schema, { path: '', name: '', prompt, question });
+  return planObject(schema, { path: '', name: '', instructions, question });
 }
 
 function plan(schema: JsonSchema, context: Context): JsonAnswer {
@@ -93,10 +93,10 @@ function planCount(schema: JsonSchema, context: Context): JsonAnswer {
   };
 }
 
-/** The property's name decides; if it only says "a number", its description, then the question, then the prompt. */
+/** The property's name decides; if it only says "a number", its description, then the question, then the instructions. */
 function whatToCount(
   { description = '' }: JsonSchema,
-  { name, path, prompt, question }: Context,
+  { name, path, instructions, question }: Context,
 ): readonly Countable[] {
   const words = wordsOf(name);
   const rest = words.filter((word) => !COUNT_WORDS.has(word));
@@ -109,7 +109,7 @@ function whatToCount(
     throw unsupported(path, `the detector has no label for "${question.uncountable}"`);
   }
   if (question.counts.length > 0) return question.counts;
-  const mentioned = findCountables(prompt);
+  const mentioned = findCountables(instructions);
   return mentioned.length > 0 ? mentioned : [ANY_OBJECT];
 }
 
