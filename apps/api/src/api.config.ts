@@ -67,7 +67,7 @@ export const API_SETTINGS = z
     API_KEYS: apiKeys.default([]),
     ALLOWED_HOSTS: allowedHosts.default(LOOPBACK_NAMES),
     CORS_ORIGINS: corsOrigins.default([]),
-    RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(1200),
+    RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(3000),
     TRUST_PROXY: flagSetting.default(false),
     CA_FILE: z.string().optional(),
 
@@ -123,7 +123,7 @@ export interface HttpConfig {
   readonly corsOrigins: readonly string[];
   /** For each client address; 0 switches the limit off. */
   readonly rateLimitPerMinute: number;
-  /** Whether the client's address is taken from `x-forwarded-for`. */
+  /** Whether the client's address is the last in `x-forwarded-for`, as the one proxy in front of the API writes it. */
   readonly trustProxy: boolean;
 }
 

@@ -29,7 +29,8 @@ export async function createApp(config: ApiConfig): Promise<NestExpressApplicati
   });
   app.useLogger(app.get(RequestLogger));
   app.disable('x-powered-by');
-  app.set('trust proxy', config.http.trustProxy);
+  // One proxy is trusted, not whatever a caller writes before its entry.
+  app.set('trust proxy', config.http.trustProxy ? 1 : false);
 
   app.use(createRequestLogging(createLogger({ name: 'api', level: config.logLevel })));
   app.use(app.get(Metrics).measure());

@@ -1,3 +1,9 @@
+import {
+  captureImageFromCamera,
+  type CaptureImageFromCameraPayload,
+  captureImageFromFile,
+  type CaptureImageFromFilePayload,
+} from '#libs/contracts';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Allow, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { IsDeviceId } from './device-id.validator.js';
@@ -48,15 +54,21 @@ export class CallDirectMethodRequest {
 
 /** The demo's calls, ready to execute on the Swagger page. */
 export const directMethodExamples = {
-  capture_image_from_file: {
+  [captureImageFromFile.name]: {
     summary: 'A picture from a file of the device',
     value: {
-      method_name: 'capture_image_from_file',
-      payload: { filename: './docs/assets/1_architecture.png', blob_name: '1_architecture.png' },
+      method_name: captureImageFromFile.name,
+      payload: {
+        filename: './docs/assets/1_architecture.png',
+        blob_name: '1_architecture.png',
+      } satisfies CaptureImageFromFilePayload,
     },
   },
-  capture_image_from_camera: {
+  [captureImageFromCamera.name]: {
     summary: 'A picture from a camera of the device',
-    value: { method_name: 'capture_image_from_camera', payload: { index: 0, blob_name: 'camera.jpg' } },
+    value: {
+      method_name: captureImageFromCamera.name,
+      payload: { index: 0, blob_name: 'camera.jpg' } satisfies CaptureImageFromCameraPayload,
+    },
   },
 };
