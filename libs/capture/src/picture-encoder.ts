@@ -37,13 +37,13 @@ export class PictureEncoder {
   async encodeFile(file: MediaFile, contentType: PictureType): Promise<StillPicture> {
     const sharp = await loadSharp();
     try {
-      const image = sharp(file.path, { limitInputPixels: MAX_PICTURE_PIXELS });
-      const { format, width, height } = await image.metadata();
+      // The header alone is read here, so that a picture too large is told from one that is broken.
+      const { format, width, height } = await sharp(file.path, { limitInputPixels: false }).metadata();
       if (width * height > MAX_PICTURE_PIXELS) throw pictureTooLarge({ width, height });
       if (`image/${format}` === contentType && !this.options.stripMetadata) {
         return filePicture(file, { contentType, width, height });
       }
-      const upright = image.autoOrient().toColourspace('srgb');
+      const upright = sharp(file.path, { limitInputPixels: MAX_PICTURE_PIXELS }).autoOrient().toColourspace('srgb');
       const picture = await this.#encode(this.options.stripMetadata ? upright : upright.keepMetadata(), contentType);
       await file.close();
       return picture;
