@@ -1,15 +1,11 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
-import { createWebSocketStream, WebSocketServer } from 'ws';
+import { peerOf } from './peer.js';
+import { acceptWebSockets } from './web-sockets.js';
 
-/** Path and subprotocol of MQTT over WebSocket. @see https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub */
-const WEB_SOCKET_PATH = '/$iothub/websocket';
-const WEB_SOCKET_PROTOCOL = 'mqtt';
-/** WebSocket messages carry any piece of the MQTT stream; clients send a packet a message. */
-const WEB_SOCKET_MAX_MESSAGE_BYTES = 512 * 1024;
 /** For the TLS handshake, and again for the first byte after it. A CONNECT or the HTTP headers have their own limit. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
 
@@ -50,6 +46,8 @@ export function createListener(options: ListenerOptions): Listener {
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
   const servers = new Set<ReturnType<typeof createServer>>();
   const sockets = new Set<Socket>();
+  /** Peers between TCP and TLS. */
+  const shakingHands = new Set<string>();
   const webSockets = acceptWebSockets(options);
 
   // A server that is handed its connections never listens, but only this event starts its header and request timeouts.
@@ -64,18 +62,23 @@ export function createListener(options: ListenerOptions): Listener {
     });
     server.on('connection', (socket: Socket) => {
       sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
+      const peer = peerOf(socket);
+      shakingHands.add(peer);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        if (!shakingHands.delete(peer)) return;
+        const hint = socket.bytesRead > 0 ? DISTRUST_HINT : undefined;
+        logger[hint ? 'info' : 'debug']({ peer, hint }, 'Connection ended within the TLS handshake');
+      });
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      // An alert comes from the client, and what clients object to is nearly always the certificate.
-      const objected = error.code?.includes('_ALERT_') === true;
-      const details = { peer: peerOf(socket), reason: error.message, ...(objected && { hint: DISTRUST_HINT }) };
-      logger[objected ? 'info' : 'debug'](details, 'TLS handshake failed');
+      logger.debug({ reason: error.code ?? error.message }, 'TLS handshake failed');
       socket.destroy();
     });
     server.on('secureConnection', (socket) => {
+      shakingHands.delete(peerOf(socket));
       socket.on('error', (error: Error) => {
-        logger.debug({ peer: peerOf(socket), reason: error.message }, 'connection failed');
+        logger.debug({ peer: peerOf(socket), reason: error.message }, 'Connection failed');
       });
       awaitFirstByte(socket);
     });
@@ -90,7 +93,7 @@ export function createListener(options: ListenerOptions): Listener {
     }, handshakeTimeoutMs);
     const leftSilently = () => {
       clearTimeout(timer);
-      logger.info({ peer, hint: DISTRUST_HINT }, 'connection closed by the client before its first byte');
+      logger.info({ peer, hint: DISTRUST_HINT }, 'Connection closed by the client before its first byte');
     };
     socket.once('close', leftSilently);
     socket.once('data', (chunk: Buffer) => {
@@ -117,7 +120,7 @@ export function createListener(options: ListenerOptions): Listener {
   };
 
   const refuse = (socket: TLSSocket, reason: 'AmqpNotImplemented' | 'FirstByteTimeout') => {
-    logger.warn({ peer: peerOf(socket), reason }, 'connection refused');
+    logger.warn({ peer: peerOf(socket), reason }, 'Connection refused');
     socket.destroy();
   };
 
@@ -132,7 +135,7 @@ export function createListener(options: ListenerOptions): Listener {
         });
       });
       server.on('error', (error) => {
-        logger.error({ err: error }, 'listener failed');
+        logger.error({ err: error }, 'Listener failed');
       });
       servers.add(server);
       return (server.address() as AddressInfo).port;
@@ -147,39 +150,3 @@ export function createListener(options: ListenerOptions): Listener {
     },
   };
 }
-
-/** Turns WebSocket upgrades of the HTTP server into MQTT streams; any other upgrade is answered with an HTTP error. */
-function acceptWebSockets({ httpServer, onMqtt, logger }: ListenerOptions): WebSocketServer {
-  const server = new WebSocketServer({
-    noServer: true,
-    maxPayload: WEB_SOCKET_MAX_MESSAGE_BYTES,
-    perMessageDeflate: false,
-    handleProtocols: () => WEB_SOCKET_PROTOCOL,
-  });
-  httpServer.on('upgrade', (request, socket, head) => {
-    const peer = peerOf(request.socket);
-    const refusal = upgradeRefusal(request);
-    if (refusal) {
-      logger.warn({ peer, reason: refusal.reason }, 'WebSocket refused');
-      socket.end(`HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-      return;
-    }
-    server.handleUpgrade(request, socket, head, (webSocket) => {
-      onMqtt(createWebSocketStream(webSocket), `${peer} websocket`);
-    });
-  });
-  return server;
-}
-
-function upgradeRefusal(request: IncomingMessage): { status: string; reason: string } | undefined {
-  const path = request.url?.split('?')[0];
-  if (path !== WEB_SOCKET_PATH) return { status: '404 Not Found', reason: 'UnknownWebSocketPath' };
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  if (offered.includes(WEB_SOCKET_PROTOCOL)) return undefined;
-  return offered.includes('AMQPWSB10')
-    ? { status: '501 Not Implemented', reason: 'AmqpNotImplemented' }
-    : { status: '400 Bad Request', reason: 'UnknownWebSocketProtocol' };
-}
-
-const peerOf = (socket: { remoteAddress?: string | undefined; remotePort?: number | undefined }): string =>
-  `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;

@@ -546,8 +546,26 @@ describe('HTTPS routes', () => {
     });
   });
 
-  it('keeps connections for the next request', async () => {
-    const first = await call('GET', '/health');
-    expect(first.headers.connection).not.toBe('close');
+  it.each([
+    ['GET', '/health', undefined, 200],
+    ['GET', '/nothing', undefined, 404],
+    ['POST', '/devices', Buffer.alloc(512 * 1024), 401],
+    ['PATCH', '/twins/x', Buffer.alloc(2 * 1024 * 1024), 413],
+  ])('keeps the connection of %s %s for the next request', async (method, target, body, status) => {
+    const reply = await call(method, target, { as: status === 401 ? '' : 'iothubowner', body });
+    expect([reply.status, reply.headers.connection]).toEqual([status, 'keep-alive']);
+  });
+
+  it('ends a connection that will not stop sending', async () => {
+    const socket = connect({ host: 'localhost', port: emulator.port, ca: emulator.caCertificate });
+    socket.on('error', () => undefined);
+    socket.write(`PATCH /twins/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n`);
+    const more = () => {
+      while (socket.writable && socket.write(Buffer.alloc(64 * 1024)));
+    };
+    socket.on('drain', more);
+    more();
+    await once(socket.resume(), 'close');
+    expect(log.at(-1)?.error).toBe('IotHubUnauthorizedAccess');
   });
 });

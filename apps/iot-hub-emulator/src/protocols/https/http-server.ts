@@ -10,6 +10,7 @@ import { methodRoutes } from './methods.routes.js';
 import { notImplementedRoutes } from './not-implemented.routes.js';
 import { queryRoutes } from './query.routes.js';
 import { registryRoutes } from './registry.routes.js';
+import { drainBody } from './request-body.js';
 import { createRouter } from './router.js';
 import { twinRoutes } from './twins.routes.js';
 
@@ -74,6 +75,7 @@ export function createHttpServer(hub: Hub): Server {
         cause instanceof HubError ? cause : new HubError('ServerError', 'The hub failed to do this.', { cause });
       logRefusal(request, path, error);
       reply = errorReply(hub.clock, error, shape);
+      await drainBody(request);
     }
     send(request, response, reply);
   }
@@ -101,12 +103,9 @@ function send(request: IncomingMessage, response: ServerResponse, { status, body
         ? {}
         : { 'content-length': 0 }
       : { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length }),
-    // An unread rest of the request would otherwise be taken for the next one.
-    ...(request.complete || !hasBody(request) ? {} : { connection: 'close' }),
+    // The rest of a request that was too much to read would be taken for the next one.
+    ...(request.complete ? {} : { connection: 'close' }),
     ...headers,
   });
   response.end(bytes);
 }
-
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
