@@ -138,6 +138,7 @@ describe(createApp.name, () => {
     it.each([
       ['an unknown route', 'get', '/nope', 404, 'ROUTE.NOT_FOUND'],
       ['a method that the route has not', 'put', '/iot_hub/device_twin', 405, 'ROUTE.METHOD_NOT_ALLOWED'],
+      ['a file that belongs to no page of ours', 'get', '/README.md', 404, 'ROUTE.NOT_FOUND'],
       ['a path that cannot be decoded', 'get', '/iot_hub/devices/%E0%A4%A', 400, 'REQUEST.MALFORMED'],
       ['a missing body', 'post', '/iot_hub/call_direct_method', 400, 'REQUEST.INVALID'],
       ['no configured hub', 'get', '/iot_hub/devices', 503, 'IOT_HUB.NOT_CONFIGURED'],

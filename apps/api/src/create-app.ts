@@ -2,13 +2,14 @@ import { createLogger } from '#libs/runtime';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import helmet from 'helmet';
-import { Logger as RequestLogger } from 'nestjs-pino';
+import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from './api.config.js';
 import { AppModule } from './app.module.js';
 import { requireApiKey } from './http/api-key.middleware.js';
 import { JSON_BODY_LIMIT_BYTES, refuseDeepBody, refuseOtherBodies } from './http/body-limits.js';
 import { guardCaller } from './http/caller-guard.middleware.js';
 import { Metrics } from './http/metrics.js';
+import { NestLogger } from './http/nest-logger.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { createRequestLogging } from './http/request-logging.js';
 import { serveSwagger } from './http/swagger.js';
@@ -27,7 +28,7 @@ export async function createApp(config: ApiConfig): Promise<NestExpressApplicati
     bufferLogs: true,
     abortOnError: false,
   });
-  app.useLogger(app.get(RequestLogger));
+  app.useLogger(new NestLogger(await app.resolve(PinoLogger), {}));
   app.disable('x-powered-by');
   // One proxy is trusted, not whatever a caller writes before its entry.
   app.set('trust proxy', config.http.trustProxy ? 1 : false);

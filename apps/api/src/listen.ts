@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '#libs/runtime';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -10,8 +11,10 @@ import type { HttpConfig } from './api.config.js';
  * @throws {@link AppError} `SETTINGS.PORT_BUSY` when something else listens there already.
  */
 export async function listen(app: NestExpressApplication, { host, port }: HttpConfig): Promise<string> {
+  // Nest's own listen would log the error too, with its stack.
+  const server = app.getHttpServer().listen(port, host);
   try {
-    await app.listen(port, host);
+    await once(server, 'listening');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
     throw new AppError('SETTINGS.PORT_BUSY', `Port ${port} on ${host} is in use by another program.`, {
@@ -19,7 +22,7 @@ export async function listen(app: NestExpressApplication, { host, port }: HttpCo
       cause,
     });
   }
-  const address = app.getHttpServer().address() as AddressInfo;
+  const address = server.address() as AddressInfo;
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return `http://${name}:${address.port}`;
 }

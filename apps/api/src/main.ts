@@ -22,7 +22,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const lines = error instanceof AppError ? [error.message, error.hint] : [error];
-  for (const line of lines) if (line !== undefined) console.error(line);
+  console.error(error instanceof AppError ? [error.message, error.hint].filter(Boolean).join(' ') : error);
   process.exit(1);
 });

@@ -3,10 +3,10 @@ import { AppError } from '#libs/runtime';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { HttpConfig } from '../api.config.js';
 import { sendProblem } from './send-problem.js';
+import { SWAGGER_PATHS } from './swagger.js';
 
-/** What is served without a key: liveness, the Swagger page with its files, and the specification it shows. */
-const OPEN_PATHS =
-  /^\/(?:|health\/live|openapi\.json|swagger-ui(?:-bundle|-standalone-preset|-init)?\.(?:js|css)|favicon-\d+x\d+\.png)$/;
+/** What is served without a key, beside the Swagger page. */
+const LIVENESS_PATH = '/health/live';
 
 /**
  * Asks every request for one of the configured keys in `x-api-key`, before its body is read. Any of them is accepted,
@@ -15,7 +15,7 @@ const OPEN_PATHS =
 export function requireApiKey({ apiKeys }: HttpConfig): RequestHandler {
   const digests = apiKeys.map(digest);
   return (request: Request, response: Response, next: NextFunction) => {
-    if (digests.length === 0 || OPEN_PATHS.test(request.path) || matches(request.headers['x-api-key'], digests)) {
+    if (digests.length === 0 || isOpen(request.path) || matches(request.headers['x-api-key'], digests)) {
       next();
       return;
     }
@@ -25,6 +25,10 @@ export function requireApiKey({ apiKeys }: HttpConfig): RequestHandler {
       new AppError('REQUEST.UNAUTHORIZED', given ? 'The API key is not valid.' : 'The header x-api-key is missing.'),
     );
   };
+}
+
+function isOpen(path: string): boolean {
+  return path === LIVENESS_PATH || SWAGGER_PATHS.test(path);
 }
 
 /** Compares digests of equal length, all of them, so that the time tells nothing about the keys. */

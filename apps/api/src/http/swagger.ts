@@ -1,6 +1,15 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { AppError } from '#libs/runtime';
+import type { NextFunction, Request, Response } from 'express';
 import type { ApiConfig } from '../api.config.js';
+
+/** What the page consists of; the package it comes from holds other files too. */
+export const SWAGGER_PATHS =
+  /^\/(?:|openapi\.json|swagger-ui(?:-bundle|-standalone-preset|-init)?\.(?:js|css)|favicon-\d+x\d+\.png)$/;
+
+/** A file at the top level, where no route of ours has an extension. */
+const TOP_LEVEL_FILE = /^\/(?:[^/]+\.[^/]+|LICENSE|NOTICE)$/;
 
 const DESCRIPTION = `Ask any camera, anywhere, what it sees.
 
@@ -29,6 +38,10 @@ export function describeApi(app: INestApplication, { version }: ApiConfig): Open
 
 /** Serves Swagger UI at `/` with files of this machine only, and the specification at `/openapi.json`. */
 export function serveSwagger(app: INestApplication, config: ApiConfig): void {
+  app.use((request: Request, _response: Response, next: NextFunction) => {
+    const other = TOP_LEVEL_FILE.test(request.path) && !SWAGGER_PATHS.test(request.path);
+    next(other ? new AppError('ROUTE.NOT_FOUND', `There is no ${request.path}.`) : undefined);
+  });
   let document: OpenAPIObject | undefined;
   SwaggerModule.setup('/', app, () => (document ??= describeApi(app, config)), {
     jsonDocumentUrl: 'openapi.json',
