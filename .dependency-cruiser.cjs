@@ -25,7 +25,7 @@ module.exports = {
     {
       name: 'libs-through-index',
       severity: 'error',
-      from: { path: '^(apps|libs)/([^/]+(?:/[^/]+)?)/src/' },
+      from: { path: '^(apps|libs)/([^/]+|iot-hub/[^/]+)/src/' },
       to: { path: '^libs/.+/src/(?!index\\.ts$)', pathNot: '^libs/$2/src/' },
     },
     {

@@ -129,12 +129,12 @@ describe('The API with an IoT Hub', () => {
   describe('/iot_hub/devices', () => {
     it('registers a device whose connection string works at once, and shows that string only then', async () => {
       const { body, headers } = await api.post('/iot_hub/devices').send({ device_id: 'new:one' }).expect(201);
-      expect(body).toMatchObject({ device_id: 'new:one', status: 'enabled', connection_state: 'disconnected' });
+      expect(body).toMatchObject({ device_id: 'new:one', status: 'enabled', connection_state: 'Disconnected' });
       expect(headers.location).toBe('/iot_hub/devices/new%3Aone');
       const client = await hub.device(String(body.connection_string));
       await client.open();
       const shown = await api.get('/iot_hub/devices/new%3Aone').expect(200);
-      expect(shown.body).toMatchObject({ device_id: 'new:one', connection_state: 'connected' });
+      expect(shown.body).toMatchObject({ device_id: 'new:one', connection_state: 'Connected' });
       expect(JSON.stringify(shown.body)).not.toContain('SharedAccessKey');
     });
 
@@ -172,7 +172,7 @@ describe('The API with an IoT Hub', () => {
       expect(seen.sort()).toEqual((whole.items as { device_id: string }[]).map(({ device_id }) => device_id).sort());
       expect(new Set(seen).size).toBe(seen.length);
       expect(whole.items).toContainEqual(
-        expect.objectContaining({ device_id: DEVICE, connection_state: 'connected', status: 'enabled' }),
+        expect.objectContaining({ device_id: DEVICE, connection_state: 'Connected', status: 'enabled' }),
       );
     });
 

@@ -7,7 +7,7 @@ import { Problem } from './problem.dto.js';
 const COMMON_CODES: readonly ErrorCode[] = [
   'REQUEST.NOT_ACCEPTED',
   'REQUEST.UNAUTHORIZED',
-  'REQUEST.ORIGIN_NOT_ALLOWED',
+  'REQUEST.FOREIGN_ORIGIN',
   'REQUEST.HOST_NOT_ALLOWED',
   'REQUEST.RATE_LIMITED',
   'SERVER.FAILED',

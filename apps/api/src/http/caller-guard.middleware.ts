@@ -18,7 +18,7 @@ export function guardCaller({ allowedHosts, corsOrigins }: HttpConfig): RequestH
     } else if (isForeignPage(request, host, origins)) {
       sendProblem(
         response,
-        new AppError('REQUEST.ORIGIN_NOT_ALLOWED', 'The request comes from a web page of another origin.'),
+        new AppError('REQUEST.FOREIGN_ORIGIN', 'The request comes from a web page of another origin.'),
       );
     } else next();
   };

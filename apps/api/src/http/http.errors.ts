@@ -22,7 +22,7 @@ export const httpErrors = {
     title: 'An API key is required',
     hint: 'Send one of the keys of the setting API_KEYS in the header x-api-key.',
   },
-  'REQUEST.ORIGIN_NOT_ALLOWED': {
+  'REQUEST.FOREIGN_ORIGIN': {
     status: 403,
     title: 'Web pages of this origin may not call the API',
     hint: 'Add the origin to the setting CORS_ORIGINS.',

@@ -7,7 +7,7 @@ export class DeviceResponse {
   /** A disabled device may not connect. */
   status: 'enabled' | 'disabled';
 
-  connection_state: 'connected' | 'disconnected';
+  connection_state: 'Connected' | 'Disconnected';
 
   /** When the device last connected, reported or sent something, as ISO 8601 in UTC; null if never. */
   last_activity_time: string | null;
@@ -16,7 +16,7 @@ export class DeviceResponse {
     return {
       device_id: deviceId,
       status,
-      connection_state: connected ? 'connected' : 'disconnected',
+      connection_state: connected ? 'Connected' : 'Disconnected',
       last_activity_time: lastActivityTime ?? null,
     };
   }
