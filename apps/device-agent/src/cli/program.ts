@@ -1,16 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CAPTURE_BACKENDS } from '#libs/capture';
-import { Logger as NestLogger } from '@nestjs/common';
 import { AppError, createLogger, LOG_LEVELS, trustCertificateAuthority } from '#libs/runtime';
 import { AGENT_VERSION } from '../agent-version.js';
 import { loadDeviceAgentSettings } from '../device-agent.config.js';
-import { PinoNestLogger } from '../pino-nest-logger.js';
-import { captureImageFromCameraCommand, captureImageFromFileCommand } from './capture-image.command.js';
 import type { CommandContext } from './command-context.js';
 import { interruptSignal } from './interrupt-signal.js';
-import { listCamerasCommand } from './list-cameras.command.js';
-import { runCommand } from './run.command.js';
-import { uploadToBlobCommand } from './upload-to-blob.command.js';
 
 /** The settings that have a flag as well; its value wins over the environment variable. */
 const SETTING_FLAGS = {
@@ -65,9 +59,12 @@ function createProgram(signal: AbortSignal): Command {
     .addHelpText('after', EXAMPLES);
   for (const flag of Object.values(SETTING_FLAGS)) program.addOption(flag);
 
-  /** Reads the settings once the flags are known, and runs the command with them. */
+  /**
+   * Reads the settings once the flags are known, and runs the command with them. Each command is loaded when it is run,
+   * since no other command needs what it is made of.
+   */
   const withContext =
-    <Options extends object>(command: (options: Options, context: CommandContext) => Promise<void>) =>
+    <Options extends object>(load: () => Promise<(options: Options, context: CommandContext) => Promise<void>>) =>
     async (options: Options & { verbose?: boolean }): Promise<void> => {
       const flags = program.opts<Partial<Record<keyof typeof SETTING_FLAGS, string>>>();
       const settings = loadDeviceAgentSettings({
@@ -78,7 +75,7 @@ function createProgram(signal: AbortSignal): Command {
       });
       if (settings.CA_FILE) trustCertificateAuthority(settings.CA_FILE);
       const logger = createLogger({ name: 'device-agent', level: settings.AGENT_LOG_LEVEL });
-      NestLogger.overrideLogger(new PinoNestLogger(logger));
+      const command = await load();
       await command(options, { settings, logger, signal });
     };
 
@@ -86,7 +83,7 @@ function createProgram(signal: AbortSignal): Command {
     .command('run', { isDefault: true })
     .description('connect to the hub and answer direct methods until stopped')
     .addOption(verbose())
-    .action(withContext(runCommand));
+    .action(withContext(async () => (await import('./run.command.js')).runCommand));
 
   const captureImage = program.command('capture-image').description('take one picture and write it to a file');
   captureImage
@@ -95,14 +92,14 @@ function createProgram(signal: AbortSignal): Command {
     .option('--filename <file>', 'picture or video to read', 'video.mp4')
     .option('--outfile <file>', 'picture to write: .jpg, .jpeg or .png', 'output.jpg')
     .addOption(verbose())
-    .action(withContext(captureImageFromFileCommand));
+    .action(withContext(async () => (await import('./capture-image.command.js')).captureImageFromFileCommand));
   captureImage
     .command('camera')
     .description('from a camera')
     .addOption(new Option('--index <number>', 'number of the camera').default(0).argParser(cameraIndex))
     .option('--outfile <file>', 'picture to write: .jpg, .jpeg or .png', 'output.jpg')
     .addOption(verbose())
-    .action(withContext(captureImageFromCameraCommand));
+    .action(withContext(async () => (await import('./capture-image.command.js')).captureImageFromCameraCommand));
 
   program
     .command('upload-to-blob')
@@ -110,13 +107,13 @@ function createProgram(signal: AbortSignal): Command {
     .option('--file-path <file>', 'file to upload', 'README.md')
     .option('--blob-name <name>', 'name of the blob, without the device id that the hub puts before it', 'test')
     .addOption(verbose())
-    .action(withContext(uploadToBlobCommand));
+    .action(withContext(async () => (await import('./upload-to-blob.command.js')).uploadToBlobCommand));
 
   program
     .command('list-cameras')
     .description('print the cameras that can be captured from, as JSON')
     .addOption(verbose())
-    .action(withContext(listCamerasCommand));
+    .action(withContext(async () => (await import('./list-cameras.command.js')).listCamerasCommand));
   return program;
 }
 

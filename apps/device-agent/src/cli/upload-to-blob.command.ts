@@ -1,9 +1,11 @@
 import { open } from 'node:fs/promises';
+import { Logger as NestLogger } from '@nestjs/common';
 import { IotHubDevice } from '#libs/iot-hub/device';
 import { AppError } from '#libs/runtime';
 import { connectionStringOf } from '../device-agent.config.js';
 import { fileContentType, SIGNATURE_BYTES } from '../uploads/file-content-type.js';
 import { FileUpload } from '../uploads/file-upload.js';
+import { PinoNestLogger } from '../pino-nest-logger.js';
 import type { CommandContext } from './command-context.js';
 import { printJson } from './print-json.js';
 import { ProgressBar } from './progress-bar.js';
@@ -11,8 +13,9 @@ import { ProgressBar } from './progress-bar.js';
 /** Stores a file through the hub's file upload, and prints what was stored. */
 export async function uploadToBlobCommand(
   { filePath, blobName }: { filePath: string; blobName: string },
-  { settings, signal }: CommandContext,
+  { settings, logger, signal }: CommandContext,
 ): Promise<void> {
+  NestLogger.overrideLogger(new PinoNestLogger(logger));
   const uploads = new FileUpload(new IotHubDevice({ connectionString: connectionStringOf(settings) }));
   await using file = await openFile(filePath);
   const { size, isFile } = await file.stat().then((stats) => ({ size: stats.size, isFile: stats.isFile() }));

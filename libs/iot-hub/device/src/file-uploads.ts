@@ -40,18 +40,20 @@ export class FileUploads {
     private readonly ca?: string,
   ) {}
 
-  /** @throws {@link AppError} `UPLOAD.REFUSED` with the hub's status, `UPLOAD.UNREACHABLE` */
+  /** @throws {@link AppError} `UPLOAD.NAME_INVALID`, `UPLOAD.REFUSED` with the hub's status, `UPLOAD.UNREACHABLE` */
   async target(blobName: string): Promise<UploadTarget> {
+    assertSendable(blobName);
     const answer = await this.request((client) => client.getBlobSharedAccessSignature(blobName));
-    const { correlationId, hostName, containerName, blobName: storedName, sasToken } = answer;
-    if (!correlationId || !hostName || !containerName || !storedName || !sasToken) {
+    const { correlationId, hostName, containerName, sasToken } = answer;
+    if (!correlationId || !hostName || !containerName || !answer.blobName || !sasToken) {
       throw uploadError(new Error('the answer is incomplete'));
     }
+    const storedName = `${this.credentials.deviceId}/${blobName}`;
     return {
       correlationId,
-      // The hub may send the name percent-encoded.
-      blobName: decodeURIComponent(storedName),
-      url: `https://${hostName}/${containerName}/${storedName}${sasToken}`,
+      blobName: storedName,
+      // A hub may give the name as it is or percent-encoded; encoded here, it means the same to every storage.
+      url: `https://${hostName}/${containerName}/${storedName.split('/').map(encodeURIComponent).join('/')}${sasToken}`,
     };
   }
 
@@ -102,6 +104,14 @@ export class FileUploads {
       ...(this.ca ? { ca: this.ca } : {}),
     });
   }
+}
+
+/** The SDK counts the characters of a request, not its bytes: the hub would see a name that is not ASCII cut off. */
+function assertSendable(blobName: string): void {
+  if (/^[\x20-\x7e]+$/.test(blobName)) return;
+  throw new AppError('UPLOAD.NAME_INVALID', 'The blob name must be of ASCII characters, and not empty.', {
+    hint: 'Choose another name.',
+  });
 }
 
 function uploadError(error: unknown): AppError {

@@ -7,8 +7,8 @@ export function applyTwinPatch(properties: TwinProperties, patch: TwinProperties
 }
 
 /**
- * One patch that does what two do, one after the other. What no patch can say: an object removed first and given anew
- * after that merges with what the hub still holds of it.
+ * One patch that does what two do, one after the other. What no patch can say: an object that follows a removal, or
+ * another kind of value, of the same name; it then merges with the object that the hub may still hold there.
  */
 export function combineTwinPatches(first: TwinProperties, second: TwinProperties): TwinProperties {
   return merged(first, second, { keepNulls: true });
