@@ -7,6 +7,7 @@ import { LoggerModule } from 'nestjs-pino';
 import { ApiConfig } from './api.config.js';
 import { Metrics } from './http/metrics.js';
 import { RateLimitGuard } from './http/rate-limit.guard.js';
+import { AiServicesModule } from './modules/ai-services/ai-services.module.js';
 import { BlobStorageModule } from './modules/blob-storage/blob-storage.module.js';
 import { CoreModule } from './modules/core/core.module.js';
 import { IotHubModule } from './modules/iot-hub/iot-hub.module.js';
@@ -33,6 +34,7 @@ export class AppModule {
         CoreModule,
         IotHubModule,
         BlobStorageModule,
+        AiServicesModule,
       ],
       providers: [{ provide: ApiConfig, useValue: config }, Metrics, { provide: APP_GUARD, useClass: RateLimitGuard }],
       exports: [ApiConfig, Metrics],

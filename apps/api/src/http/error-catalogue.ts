@@ -1,4 +1,5 @@
 import { imageErrors } from '../images/images.errors.js';
+import { aiServicesErrors } from '../modules/ai-services/ai-services.errors.js';
 import { blobStorageErrors } from '../modules/blob-storage/blob-storage.errors.js';
 import { iotHubErrors } from '../modules/iot-hub/iot-hub.errors.js';
 import type { ErrorEntry } from './error-table.js';
@@ -10,6 +11,7 @@ export const errorCatalogue = {
   ...iotHubErrors,
   ...blobStorageErrors,
   ...imageErrors,
+  ...aiServicesErrors,
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -1,0 +1,33 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsObject, IsOptional } from 'class-validator';
+import { PromptRequest } from './prompts.request.dto.js';
+
+export class ImageChatRequest extends PromptRequest {
+  @ApiProperty({ type: 'string', format: 'binary', description: 'The picture to ask about.' })
+  file: unknown;
+
+  @ApiPropertyOptional({
+    type: 'string',
+    description: 'The JSON schema, as text, that the answer has to follow.',
+    example:
+      '{"type":"object","properties":{"num":{"type":"integer"}},"required":["num"],"additionalProperties":false}',
+  })
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => parsed(value))
+  @IsObject()
+  json_schema?: Record<string, unknown>;
+}
+
+/** The JSON in a form's field; what is none comes back as it is, for the validation to refuse. */
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    const json: unknown = JSON.parse(value);
+    // Nested too deep, it could be read but never sent on.
+    JSON.stringify(json);
+    return json;
+  } catch {
+    return value;
+  }
+}
