@@ -25,5 +25,3 @@ export const CAPTURE_ERROR_STATUS = {
   /** The capture backend asked for is not installed here; the hint says how to install it. */
   'CAPTURE.BACKEND_MISSING': 500,
 } as const satisfies Record<string, number>;
-
-export type CaptureErrorCode = keyof typeof CAPTURE_ERROR_STATUS;

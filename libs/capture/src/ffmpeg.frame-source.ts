@@ -65,7 +65,7 @@ export class FfmpegFrameSource implements FrameSource {
 }
 
 /** The whole command line; it passes no shell. */
-export function ffmpegArguments(input: FrameInput, { resolution, timeoutMs }: Omit<OpenOptions, 'signal'>): string[] {
+function ffmpegArguments(input: FrameInput, { resolution, timeoutMs }: Omit<OpenOptions, 'signal'>): string[] {
   return [
     ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-max_pixels', String(MAX_FRAME_PIXELS)],
     ...inputArguments(input, { resolution, timeoutUs: String(timeoutMs * 1_000) }),
