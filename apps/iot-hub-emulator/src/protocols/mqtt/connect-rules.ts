@@ -52,9 +52,12 @@ export function decideConnect(hub: Hub, packet: IConnectPacket): ConnectDecision
   }
 }
 
-/** Whether a user name, after the host, is the client id, perhaps with parameters (recommended, not required). */
+/**
+ * Whether a user name, after the host, is the client id, perhaps with parameters: they are recommended, not required, and
+ * many an old client leaves out the question mark before them.
+ */
 function namesIdentity(text: string, clientId: string): boolean {
-  return text.startsWith(clientId) && /^(\/?\?.*|\/)?$/s.test(text.slice(clientId.length));
+  return text.startsWith(clientId) && /^(\/?\?.*|\/|\/api-version=.*)?$/s.test(text.slice(clientId.length));
 }
 
 const refusal = (returnCode: ConnectReturnCode, reason: string) => ({ returnCode, reason });

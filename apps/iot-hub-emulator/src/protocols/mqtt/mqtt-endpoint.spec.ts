@@ -163,6 +163,7 @@ describe(createMqttEndpoint.name, () => {
     it.each<[name: string, options: Partial<IConnectPacket>]>([
       ['without parameters', { username: 'localhost/d1' }],
       ['with a slash only', { username: 'localhost/d1/' }],
+      ['without the question mark, as of old', { username: 'localhost/d1/api-version=2016-11-14' }],
       ['without the slash before the parameters', { username: 'LOCALHOST/d1?api-version=2020-09-30' }],
     ])('takes a user name %s', async (_name, options) => {
       await connected(options);

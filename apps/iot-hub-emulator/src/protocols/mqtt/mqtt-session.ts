@@ -57,7 +57,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   private readonly subscriptions = new Map<Subscription, StoredSubscription>();
   private readonly acknowledgements = new OrderedAcknowledgements();
   private outstandingBytes = 0;
-  private keepAlive: KeepAlive;
+  private readonly keepAlive: KeepAlive;
   private cancelExpiry: () => void = () => undefined;
   private over = false;
 
