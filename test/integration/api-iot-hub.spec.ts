@@ -228,6 +228,13 @@ describe('The API with an IoT Hub', () => {
         .expect(200);
     });
 
+    it('shows what the device reports even to a caller that knows the tag', async () => {
+      const { headers } = await api.get('/iot_hub/device_twin').expect(200);
+      await report(await device.getTwin(), { news: true });
+      const { body } = await api.get('/iot_hub/device_twin').set('If-None-Match', String(headers.etag)).expect(200);
+      expect(body.properties.reported).toMatchObject({ news: true });
+    });
+
     it('names an unknown device', async () => {
       for (const call of [
         api.get('/iot_hub/device_twin?device_id=nobody'),

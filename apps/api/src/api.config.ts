@@ -127,7 +127,7 @@ export interface HttpConfig {
   readonly trustProxy: boolean;
 }
 
-export type IotHubCredentials =
+type IotHubCredentials =
   | { readonly kind: 'connection-string'; readonly connectionString: string }
   | { readonly kind: 'identity'; readonly hostName: string };
 
@@ -138,7 +138,7 @@ export interface IotHubConfig {
   readonly deviceId: string | undefined;
 }
 
-export type BlobStorageCredentials =
+type BlobStorageCredentials =
   | { readonly kind: 'connection-string'; readonly connectionString: string }
   | { readonly kind: 'sas'; readonly endpoint: string; readonly sasToken: string }
   | { readonly kind: 'identity'; readonly endpoint: string };

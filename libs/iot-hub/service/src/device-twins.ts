@@ -1,7 +1,7 @@
 import type { HubConnection } from './hub-connection.js';
 
 /** JSON as twins hold it. */
-export type TwinProperties = Readonly<Record<string, unknown>>;
+type TwinProperties = Readonly<Record<string, unknown>>;
 
 /** A device twin as the service sees it. */
 export interface DeviceTwin {

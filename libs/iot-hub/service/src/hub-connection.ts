@@ -6,13 +6,13 @@ import { createHubAgent } from './hub-host.js';
 import { translateHubError } from './hub-error.js';
 
 /** How to sign in to an IoT Hub. */
-export type HubCredentials =
+type HubCredentials =
   | { readonly kind: 'connection-string'; readonly connectionString: string }
   /** A managed identity, or whoever is signed in on a developer's machine. */
   | { readonly kind: 'identity'; readonly hostName: string };
 
 /** What a call to the hub is about, for the errors it may end in. */
-export interface HubCall {
+interface HubCall {
   readonly deviceId?: string;
   /** How long the hub may take; 30 s unless given. */
   readonly timeoutMs?: number;

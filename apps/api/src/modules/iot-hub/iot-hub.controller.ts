@@ -97,7 +97,8 @@ export class IotHubController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<DeviceTwinResponse> {
     const twin = await this.queries.execute(new GetDeviceTwinQuery(device_id));
-    // The tag stands for tags and desired properties alone: a cached answer could hide what the device reports.
+    // The tag is for changes. It leaves out what the device reports, so "not modified" would hide that.
+    delete response.req.headers['if-none-match'];
     response.setHeader('ETag', `"${twin.etag}"`).setHeader('Cache-Control', 'no-store');
     return DeviceTwinResponse.of(twin);
   }

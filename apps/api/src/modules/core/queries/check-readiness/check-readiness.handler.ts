@@ -39,16 +39,20 @@ export class CheckReadinessHandler implements IQueryHandler<CheckReadinessQuery>
 }
 
 async function ask(checker: ReadinessChecker): Promise<ReadinessReport> {
-  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+  const limit = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
   const late = new Promise<ReadinessReport>((resolve) => {
-    signal.addEventListener('abort', () => {
+    timer = setTimeout(() => {
+      limit.abort();
       resolve({ healthy: false, reason: `No answer within ${CHECK_TIMEOUT_MS / 1000} s.` });
-    });
+    }, CHECK_TIMEOUT_MS);
   });
-  const found = checker.check(signal).catch((error: unknown) => ({
+  const found = checker.check(limit.signal).catch((error: unknown) => ({
     healthy: false,
     // Only our own errors are sure to hold no secret.
     reason: error instanceof AppError ? error.message : 'The check failed unexpectedly.',
   }));
-  return Promise.race([found, late]);
+  return Promise.race([found, late]).finally(() => {
+    clearTimeout(timer);
+  });
 }
