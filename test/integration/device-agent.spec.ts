@@ -166,4 +166,14 @@ describe('the device agent', () => {
     });
     expect((reported.cameras as { index: number }[]).map(({ index }) => index)).toEqual(expect.arrayContaining([0, 1]));
   });
+
+  it('lets the cloud see that a change of the desired properties has arrived', async () => {
+    const twin = async () => {
+      const { responseBody } = await hub.registry.getTwin(DEVICE);
+      return responseBody.properties as { desired: { $version: number }; reported: { desired_version?: number } };
+    };
+    const before = (await twin()).desired.$version;
+    await hub.registry.updateTwin(DEVICE, { properties: { desired: { label: 'north gate' } } }, '*');
+    await until(async () => (await twin()).reported.desired_version === before + 1, 'the change is reported as seen');
+  });
 });

@@ -3,6 +3,7 @@ import { StillCapture } from '#libs/capture';
 import { IotHubDevice, IotHubDeviceStrategy } from '#libs/iot-hub/device';
 import { CaptureImageController } from './methods/capture-image.controller.js';
 import { AgentReport } from './twin/agent-report.js';
+import { DesiredPropertiesController } from './twin/desired-properties.controller.js';
 import { FileUpload } from './uploads/file-upload.js';
 
 /** What the agent is put together from, made before Nest starts. */
@@ -19,7 +20,7 @@ export class DeviceAgentModule implements OnModuleDestroy {
   static of({ device, strategy, capture }: DeviceAgentParts): DynamicModule {
     return {
       module: DeviceAgentModule,
-      controllers: [CaptureImageController],
+      controllers: [CaptureImageController, DesiredPropertiesController],
       providers: [
         { provide: IotHubDevice, useValue: device },
         { provide: IotHubDeviceStrategy, useValue: strategy },

@@ -7,4 +7,6 @@ export interface AgentReportedProperties {
   cameras: { index: number; name: string }[];
   /** Names of the direct methods that the agent answers. */
   supported_methods: string[];
+  /** `$version` of the desired properties that the agent has seen last. */
+  desired_version: number;
 }

@@ -201,15 +201,16 @@ export class IotHubDevice {
     this.session = session;
     this.logger.log(`Connected to the hub as "${this.deviceId}".`);
     this.changeState({ status: 'connected' });
-    desired.reset(session.desired);
-    if (Object.keys(this.reported).length > 0) void this.send(session, this.reported);
-    const error = await lost;
-    this.session = undefined;
-    if (this.closing.signal.aborted) {
+    try {
+      desired.reset(session.desired);
+      if (Object.keys(this.reported).length > 0) void this.send(session, this.reported);
+      const error = await lost;
+      if (this.closing.signal.aborted) return undefined;
+      return this.afterLoss(this.seams.now() - since, error ?? CLOSED_BY_HUB);
+    } finally {
+      this.session = undefined;
       await session.close();
-      return undefined;
     }
-    return this.afterLoss(this.seams.now() - since, error ?? CLOSED_BY_HUB);
   }
 
   private afterLoss(livedMs: number, error: Error): { failure: ConnectionFailure; delayMs: number } {
@@ -233,7 +234,14 @@ export class IotHubDevice {
 
   private changeState(state: ConnectionState): void {
     this.currentState = state;
-    for (const listener of this.stateListeners) listener(state);
+    for (const listener of this.stateListeners) {
+      try {
+        listener(state);
+      } catch (error) {
+        // Whatever a listener does, the device stays connected.
+        this.logger.error(error);
+      }
+    }
   }
 }
 

@@ -10,8 +10,8 @@ const OPEN_TIMEOUT_MS = 20_000;
 /** The SDK has no limit for a twin update: an answer that was lost would be waited for for ever. */
 const REPORT_TIMEOUT_MS = 20_000;
 const CLOSE_TIMEOUT_MS = 3_000;
-/** A link that went dead in silence is noticed after one and a half of these; the SDK's own 180 s are too long. */
-const KEEP_ALIVE_SECONDS = 45;
+/** A link that went dead in silence is noticed within two of these; with the SDK's own 180 s it would take minutes. */
+const KEEP_ALIVE_SECONDS = 30;
 
 export interface MqttSessionOptions {
   credentials: DeviceCredentials;
