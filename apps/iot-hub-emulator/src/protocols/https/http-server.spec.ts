@@ -565,7 +565,7 @@ describe('HTTPS routes', () => {
     };
     socket.on('drain', more);
     more();
-    await once(socket.resume(), 'close');
+    await new Promise((resolve) => socket.resume().once('close', resolve));
     expect(log.at(-1)?.error).toBe('IotHubUnauthorizedAccess');
   });
 });
