@@ -48,12 +48,12 @@ export class LiveConnections {
     this.listeningChanged(deviceId);
   }
 
-  /** Forgets the connection if it is still the device's current one. */
-  detach(connection: DeviceConnection): void {
+  /** Forgets the connection if it is still the device's current one. @param reason why it ended, for the log. */
+  detach(connection: DeviceConnection, reason?: string): void {
     const { deviceId, description } = connection;
     if (this.connections.get(deviceId) !== connection) return;
     this.connections.delete(deviceId);
-    this.logger.info({ deviceId, connection: description }, 'Device disconnected');
+    this.logger.info({ deviceId, connection: description, reason }, 'Device disconnected');
     this.stateChanged(deviceId, false);
   }
 

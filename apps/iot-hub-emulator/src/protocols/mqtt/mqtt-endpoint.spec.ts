@@ -568,6 +568,16 @@ describe(createMqttEndpoint.name, () => {
       expect(stored()).toMatchObject(sent ? [willStored] : []);
     });
 
+    it.each<[reason: string, end: (client: RawClient) => unknown]>([
+      ['client-disconnected', (client) => client.send({ cmd: 'disconnect' })],
+      ['connection-lost', (client) => client.stream.destroy()],
+      ['protocol-violation', (client) => client.publish('x')],
+    ])('is logged as %s when it is so', async (reason, end) => {
+      end(await connected());
+      await settled(() => hub.connections.size);
+      expect(log.at(-1)).toMatchObject({ msg: 'Device disconnected', deviceId: 'd1', reason });
+    });
+
     it('leaves no timer behind', async () => {
       const client = await connected();
       client.send({ cmd: 'disconnect' });

@@ -296,7 +296,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     this.keepAlive.stop();
     this.cancelExpiry();
     this.packets.end();
-    this.hub.connections.detach(this);
+    this.hub.connections.detach(this, end);
     if (!ENDS_WITHOUT_WILL.has(end)) this.sendWill();
   }
 
