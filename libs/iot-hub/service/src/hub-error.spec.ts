@@ -61,6 +61,14 @@ describe(translateHubError.name, () => {
     });
   });
 
+  it("passes on the hub's text only where it speaks of the caller's own request", () => {
+    expect(translateHubError(sdkError(400, registryBody('ArgumentInvalid')))).toMatchObject({
+      details: { hub_message: 'text' },
+    });
+    expect(translateHubError(sdkError(400, nestedBody(400004)))).toMatchObject({ details: { hub_message: 'text' } });
+    expect(translateHubError(sdkError(500, nestedBody(500001)))).not.toHaveProperty('details.hub_message');
+  });
+
   it('does not blame the hub for a mistake of ours', () => {
     const error = new TypeError('x is undefined');
     expect(translateHubError(error)).toBe(error);

@@ -9,12 +9,16 @@ interface HubFailure {
   readonly number: number | undefined;
   readonly trackingId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  /** For people alone. */
+  readonly text: string | undefined;
 }
 
 interface Meaning {
   readonly code: string;
   readonly message: string;
 }
+
+const MAX_TEXT_LENGTH = 500;
 
 /** By the hub's own number, the most exact thing it says. See https://learn.microsoft.com/azure/iot-hub/troubleshoot-error-codes */
 const BY_NUMBER: Readonly<Record<number, Meaning | undefined>> = {
@@ -63,6 +67,8 @@ export function translateHubError(error: unknown, { deviceId }: { deviceId?: str
     ...(failure.name !== undefined && { hub_error: failure.name }),
     ...(failure.number !== undefined && { hub_error_number: failure.number }),
     ...(failure.trackingId !== undefined && { hub_tracking_id: failure.trackingId }),
+    // What the hub does not accept is the caller's own; other texts may tell of the inside.
+    ...(failure.status === 400 && failure.text !== undefined && { hub_message: failure.text }),
     ...(failure.retryAfterSeconds !== undefined && { retry_after_seconds: failure.retryAfterSeconds }),
   };
   return new AppError(code, message, { cause: error, details });
@@ -99,12 +105,13 @@ function readFailure(error: unknown): HubFailure {
   const body = parseRecord(responseBody);
   // A direct method's failure comes as JSON text within the Message of the registry's form.
   const inner = typeof body.errorCode === 'number' ? body : parseRecord(body.Message);
-  const listed = typeof body.Message === 'string' ? /^ErrorCode:(\w+);/.exec(body.Message)?.[1] : undefined;
+  const listed = /^ErrorCode:(\w+);(.*)/s.exec(asText(body.Message) ?? '');
   return {
     status: asNumber(statusCode),
-    name: asText(headerName) ?? listed,
+    name: asText(headerName) ?? listed?.[1],
     number: asNumber(inner.errorCode),
     trackingId: asText(inner.trackingId),
+    text: (asText(inner.message) ?? listed?.[2])?.slice(0, MAX_TEXT_LENGTH),
     retryAfterSeconds: typeof retryAfter === 'string' ? asNumber(Number(retryAfter)) : undefined,
   };
 }
