@@ -30,6 +30,7 @@ describe('the device agent', () => {
   let hub: TestIotHub;
   let agent: DeviceAgent;
   let container: ContainerClient;
+  const log: Record<string, unknown>[] = [];
 
   beforeAll(async () => {
     certificate = await selfSignedCertificate();
@@ -48,7 +49,7 @@ describe('the device agent', () => {
         CAMERA_0: VIDEO,
         CAMERA_1: 'testsrc=size=320x240:rate=5',
       }),
-      pino({ level: 'silent' }),
+      pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line) as Record<string, unknown>) }),
     );
     await agent.connected();
   }, 60_000);
@@ -175,5 +176,16 @@ describe('the device agent', () => {
     const before = (await twin()).desired.$version;
     await hub.registry.updateTwin(DEVICE, { properties: { desired: { label: 'north gate' } } }, '*');
     await until(async () => (await twin()).reported.desired_version === before + 1, 'the change is reported as seen');
+  });
+
+  it('logs each call once, with the correlation id of the caller', async () => {
+    const asked = { correlation_id: 'walk-1', blob_name: 'x.jpg' };
+    await invoke(captureImageFromCamera.name, { ...asked, index: 0 });
+    await invoke(captureImageFromCamera.name, { ...asked, index: 9 });
+    const method = captureImageFromCamera.name;
+    expect(log.filter(({ correlation_id }) => correlation_id === 'walk-1')).toMatchObject([
+      { level: 30, method, ...asked, took_ms: expect.any(Number) },
+      { level: 40, method, ...asked, took_ms: expect.any(Number), code: 'CAMERA.NOT_FOUND' },
+    ]);
   });
 });

@@ -1,8 +1,10 @@
 import { type DynamicModule, Module, type OnModuleDestroy } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { StillCapture } from '#libs/capture';
 import { IotHubDevice, IotHubDeviceStrategy } from '#libs/iot-hub/device';
 import { CaptureImageController } from './methods/capture-image.controller.js';
 import { AgentReport } from './twin/agent-report.js';
+import { MethodLogInterceptor } from './methods/method-log.interceptor.js';
 import { DesiredPropertiesController } from './twin/desired-properties.controller.js';
 import { FileUpload } from './uploads/file-upload.js';
 
@@ -25,6 +27,7 @@ export class DeviceAgentModule implements OnModuleDestroy {
         { provide: IotHubDevice, useValue: device },
         { provide: IotHubDeviceStrategy, useValue: strategy },
         { provide: StillCapture, useValue: capture },
+        { provide: APP_INTERCEPTOR, useClass: MethodLogInterceptor },
         FileUpload,
         AgentReport,
       ],

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { Controller, Logger } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { type PictureType, StillCapture, type StillPicture } from '#libs/capture';
 import {
   captureImageFromCamera,
@@ -15,8 +15,6 @@ import { FileUpload } from '../uploads/file-upload.js';
 /** The direct methods that take a picture and store it. */
 @Controller()
 export class CaptureImageController {
-  private readonly logger = new Logger(CaptureImageController.name);
-
   constructor(
     private readonly capture: StillCapture,
     private readonly uploads: FileUpload,
@@ -35,14 +33,13 @@ export class CaptureImageController {
   }
 
   private async store(
-    { blob_name, correlation_id }: { blob_name: string; correlation_id?: string },
+    { blob_name }: { blob_name: string },
     take: (contentType: PictureType) => Promise<StillPicture>,
   ): Promise<CaptureReply> {
     const picture = await take(pictureTypeOf(blob_name));
     try {
       const { contentType, sizeBytes, width, height } = picture;
       const stored = await this.uploads.upload({ blobName: blob_name, contentType, open: () => picture.stream() });
-      this.logger.log({ msg: 'Picture stored', blob_name: stored.blobName, size_bytes: sizeBytes, correlation_id });
       return { blob_name: stored.blobName, size_bytes: sizeBytes, content_type: contentType, width, height };
     } finally {
       await picture.close();
