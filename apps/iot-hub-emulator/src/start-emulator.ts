@@ -121,19 +121,21 @@ async function openHub(
     store.close();
   });
   await recordNobodyConnected(store, clock);
+  const activity = new ActivityLog(store);
   const policyKeys = options.policyKeys ?? (isLoopback(options.host ?? DEFAULT_HOST) ? 'development' : 'generated');
   const hub: Hub = {
     name,
     store,
     clock,
     logger,
-    activity: new ActivityLog(store),
+    activity,
     pendingMethods: new PendingMethods(),
     policies: policyKeys === 'development' ? developmentPolicies() : await storedPolicies(store),
     hostNames: new Set(
       [...DEFAULT_TLS_NAMES, ...tlsNames, name, `${name}.azure-devices.net`].map((text) => text.toLowerCase()),
     ),
     connections: new LiveConnections(logger, (deviceId, connected) => {
+      activity.note(deviceId, clock.nowMs());
       recordConnectionState(store, clock, deviceId, connected);
     }),
     ...(options.storage === undefined ? {} : { uploadStorage: await openUploadStorage(options.storage) }),

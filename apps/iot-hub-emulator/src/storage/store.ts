@@ -74,6 +74,7 @@ export class Store {
 
   /** As {@link writeOne} for what nobody waits for and whose loss does no harm. */
   writeLater(work: () => void): void {
+    if (this.closed) return;
     this.begin();
     work();
   }

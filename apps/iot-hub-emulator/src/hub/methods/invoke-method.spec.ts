@@ -153,7 +153,8 @@ describe(invokeMethod.name, () => {
     [{ methodName: 'm', connectTimeoutInSeconds: -1 }, 400004],
     [{ methodName: 'm', connectTimeoutInSeconds: 301 }, 400004],
     [{ methodName: 'm', payload: 'x'.repeat(128 * 1024) }, 413001],
-  ])('refuses %j', async (request, code) => {
+    [JSON.parse(`{"methodName":"m","payload":${'['.repeat(60_000)}${']'.repeat(60_000)}}`), 400004],
+  ])('refuses request %#', async (request, code) => {
     expect(await codeOf(invokeMethod(hub, 'd1', request))).toBe(code);
   });
 });

@@ -32,7 +32,7 @@ export function readMethodRequest(body: unknown): MethodRequest {
   const result = requestSchema.safeParse(body);
   if (!result.success) throw invalidInput(result.error);
   const { methodName, responseTimeoutInSeconds, connectTimeoutInSeconds } = result.data;
-  const payload = JSON.stringify(result.data.payload ?? null);
+  const payload = toJson(result.data.payload ?? null);
   if (Buffer.byteLength(payload) > MAX_METHOD_PAYLOAD_BYTES) {
     throw new HubError('MessageTooLarge', `The payload is larger than ${MAX_METHOD_PAYLOAD_BYTES} bytes.`);
   }
@@ -42,4 +42,13 @@ export function readMethodRequest(body: unknown): MethodRequest {
     responseTimeoutMs: (responseTimeoutInSeconds ?? 30) * 1000,
     connectTimeoutMs: (connectTimeoutInSeconds ?? 0) * 1000,
   };
+}
+
+function toJson(payload: unknown): string {
+  try {
+    return JSON.stringify(payload);
+  } catch (cause) {
+    // Parsing knows no depth limit, writing does.
+    throw new HubError('ArgumentInvalid', 'The payload is nested too deeply.', { cause });
+  }
 }
