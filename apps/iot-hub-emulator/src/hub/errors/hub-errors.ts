@@ -23,7 +23,7 @@ const HUB_ERRORS = {
   MethodNotAllowed: { code: 405000, status: 405 },
   RequestTimedOut: { code: 408001, status: 408 },
   DeviceAlreadyExists: { code: 409001, status: 409 },
-  PreconditionFailed: { code: 412001, status: 412 },
+  PreconditionFailed: { code: 412002, status: 412 },
   MessageTooLarge: { code: 413001, status: 413 },
   ThrottlingException: { code: 429001, status: 429 },
   ServerError: { code: 500001, status: 500 },
