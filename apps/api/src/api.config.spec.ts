@@ -72,6 +72,12 @@ describe(loadApiConfig.name, () => {
     expect(loadApiConfig({ API_HOST: host }).http.host).toBe(host);
   });
 
+  it('under Azure Functions takes the port of its host, and refuses to start without API keys', () => {
+    const env = { API_PORT: '8000', FUNCTIONS_CUSTOMHANDLER_PORT: '34567' };
+    expect(problemsOf(env)).toContain('API_KEYS: is required under Azure Functions');
+    expect(loadApiConfig({ ...env, API_KEYS: KEY }).http).toMatchObject({ host: '127.0.0.1', port: 34567 });
+  });
+
   it.each([
     ['WARNING', 'warn'],
     ['critical', 'fatal'],

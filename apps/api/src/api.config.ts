@@ -64,6 +64,8 @@ export const API_SETTINGS = z
 
     API_HOST: z.string().default('127.0.0.1'),
     API_PORT: portSetting.default(8000),
+    /** Set by the host of Azure Functions, which runs the API as its custom handler and forwards requests to this port. */
+    FUNCTIONS_CUSTOMHANDLER_PORT: portSetting.optional(),
     API_KEYS: apiKeys.default([]),
     ALLOWED_HOSTS: allowedHosts.default(LOOPBACK_NAMES),
     CORS_ORIGINS: corsOrigins.default([]),
@@ -102,6 +104,11 @@ export const API_SETTINGS = z
     };
     if (!isLoopback(settings.API_HOST) && settings.API_KEYS.length === 0)
       problem('API_HOST', 'must be a loopback address (127.0.0.1, ::1, localhost) unless API_KEYS is set');
+    if (settings.FUNCTIONS_CUSTOMHANDLER_PORT !== undefined && settings.API_KEYS.length === 0)
+      problem(
+        'API_KEYS',
+        'is required under Azure Functions, whose host forwards the internet to the loopback address',
+      );
     if (settings.IOT_HUB_CONNECTION_STRING && settings.IOT_HUB_HOST_NAME)
       problem('IOT_HUB_HOST_NAME', 'cannot be combined with IOT_HUB_CONNECTION_STRING; set one of them');
     const account = settings.BLOB_STORAGE_ACCOUNT_NAME ?? settings.BLOB_STORAGE_ENDPOINT;
@@ -182,7 +189,7 @@ export class ApiConfig {
     this.caFile = settings.CA_FILE;
     this.http = Object.freeze({
       host: settings.API_HOST,
-      port: settings.API_PORT,
+      port: settings.FUNCTIONS_CUSTOMHANDLER_PORT ?? settings.API_PORT,
       apiKeys: settings.API_KEYS,
       allowedHosts: settings.ALLOWED_HOSTS,
       corsOrigins: settings.CORS_ORIGINS,

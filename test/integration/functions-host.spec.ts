@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { buffer, json } from 'node:stream/consumers';
+import { createBlobContainer } from '#libs/blob-storage';
+import { trustCertificateAuthority } from '#libs/runtime';
+import { startAzurite } from '../support/azurite.js';
+import { type CertificateFiles, selfSignedCertificate } from '../support/self-signed-certificate.js';
+import { until } from '../support/until.js';
+
+/** How long the host waits for its handler. */
+const START_LIMIT_MS = 30_000;
+const HOST_NAME = 'func-spyglass.azurewebsites.net';
+const KEY = 'a-key-of-more-than-16-characters';
+const RATE_LIMIT = 20;
+
+/** How the API is started there: the host takes a relative path as one in the package, where `npm run functions:package` puts a Node. */
+const { description } = (
+  JSON.parse(readFileSync('infra/functions/host.json', 'utf8')) as {
+    customHandler: { description: { defaultExecutablePath: string; arguments: string[] } };
+  }
+).customHandler;
+
+let certificate: CertificateFiles;
+let azurite: Awaited<ReturnType<typeof startAzurite>>;
+const running = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  certificate = await selfSignedCertificate();
+  trustCertificateAuthority(certificate.certFile);
+  azurite = await startAzurite(certificate);
+  await createBlobContainer(azurite.connectionString, 'dev');
+}, 60_000);
+
+afterEach(() => {
+  for (const handler of running) handler.kill('SIGKILL');
+  running.clear();
+});
+
+afterAll(async () => {
+  await azurite.close();
+  certificate.remove();
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Starts the built API with the variables that the Functions host adds to the app's settings. */
+async function startHandler(settings: Record<string, string>) {
+  const port = await freePort();
+  const child = spawn(process.execPath, description.arguments, {
+    env: {
+      FUNCTIONS_WORKER_RUNTIME: 'custom',
+      FUNCTIONS_HTTPWORKER_PORT: String(port),
+      FUNCTIONS_CUSTOMHANDLER_PORT: String(port),
+      FUNCTIONS_CUSTOMHANDLER_WORKER_ID: '0b9a3c1e-7d52-4c8e-9f0e-2f6a1d3b5c7e',
+      FUNCTIONS_APP_ROOT_PATH: process.cwd(),
+      CORE_LOG_LEVEL: 'silent',
+      // A port that must not be taken: the host's goes first.
+      API_PORT: '1',
+      ...settings,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  running.add(child);
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
+  const exited = once(child, 'close').then(([code, signal]: unknown[]) => code ?? signal);
+  return { port, child, exited, errors: () => errors };
+}
+
+interface Forwarded {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: AsyncIterable<Buffer> | Buffer;
+  /** As the front end writes it: address and port. */
+  client?: string;
+}
+
+/** Sends what the host sends for a request from the internet: the caller's own headers with its Host, and a few more. */
+async function forward(port: number, path: string, { method = 'GET', headers = {}, body, client }: Forwarded = {}) {
+  const outgoing = request({
+    host: '127.0.0.1',
+    port,
+    path,
+    method,
+    headers: {
+      host: HOST_NAME,
+      'x-forwarded-for': client ?? '203.0.113.9:51234',
+      'x-forwarded-proto': 'https',
+      'disguised-host': HOST_NAME,
+      'x-ms-invocation-id': '3d2a7f70-6c39-4b52-a64c-8f3d0f9f9a11',
+      ...headers,
+    },
+  });
+  const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
+  if (body instanceof Buffer) outgoing.end(body);
+  else {
+    for await (const chunk of body ?? []) outgoing.write(chunk);
+    outgoing.end();
+  }
+  const [response] = await answered;
+  return response;
+}
+
+async function pinged(port: number): Promise<boolean> {
+  // Any answer will do, whatever its status.
+  try {
+    await (await fetch(`http://127.0.0.1:${port}/`)).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('the API as the custom handler of Azure Functions', () => {
+  it('is started by the command of host.json, on a Node that the package brings', () => {
+    expect(description).toEqual({
+      defaultExecutablePath: 'bin/node',
+      arguments: ['--enable-source-maps', 'dist/apps/api/src/main.js'],
+    });
+  });
+
+  it('refuses to start without API keys, and says why', async () => {
+    const { exited, errors, port } = await startHandler({});
+    expect(await exited).toBe(1);
+    expect(errors()).toContain('API_KEYS: is required under Azure Functions');
+    expect(await pinged(port)).toBe(false);
+  });
+
+  it('serves on the port of its host what is forwarded, streamed both ways, and stops when told to', async () => {
+    const { port, child, exited } = await startHandler({
+      API_KEYS: KEY,
+      ALLOWED_HOSTS: HOST_NAME,
+      TRUST_PROXY: 'true',
+      RATE_LIMIT_PER_MINUTE: String(RATE_LIMIT),
+      CA_FILE: certificate.certFile,
+      BLOB_STORAGE_CONNECTION_STRING: azurite.connectionString,
+    });
+    await until(() => pinged(port), 'an answer to the ping of the host', START_LIMIT_MS);
+
+    const swagger = await forward(port, '/');
+    expect(swagger.statusCode).toBe(200);
+    expect((await buffer(swagger)).toString()).toContain('swagger-ui');
+
+    const withoutKey = await forward(port, '/core/info');
+    expect(withoutKey.statusCode).toBe(401);
+    expect(await json(withoutKey)).toMatchObject({ code: 'REQUEST.UNAUTHORIZED' });
+
+    const info = await forward(port, '/core/info', { headers: { 'x-api-key': KEY } });
+    expect(info.statusCode).toBe(200);
+    expect(await json(info)).toHaveProperty('version');
+
+    const foreignHost = await forward(port, '/core/info', { headers: { host: 'evil.example', 'x-api-key': KEY } });
+    expect(foreignHost.statusCode).toBe(421);
+    foreignHost.resume();
+
+    // Without a length, as a streaming client sends it.
+    const block = Buffer.alloc(64 * 1024, 'spyglass');
+    const form = async function* () {
+      yield Buffer.from('--b\r\ncontent-disposition: form-data; name="file"; filename="a.bin"\r\n\r\n');
+      for (let i = 0; i < 64; i += 1) yield await Promise.resolve(block);
+      yield Buffer.from('\r\n--b--\r\n');
+    };
+    const stored = await forward(port, '/blob_storage?blob_name=forwarded%2Fa.bin', {
+      method: 'POST',
+      headers: { 'x-api-key': KEY, 'content-type': 'multipart/form-data; boundary=b' },
+      body: form(),
+    });
+    expect([stored.statusCode, await json(stored)]).toEqual([201, expect.anything()]);
+    const read = await forward(port, '/blob_storage/forwarded/a.bin', { headers: { 'x-api-key': KEY } });
+    expect((await buffer(read)).equals(Buffer.concat(Array.from({ length: 64 }, () => block)))).toBe(true);
+
+    child.kill('SIGTERM');
+    expect(await exited).toBe(0);
+  }, 60_000);
+
+  it('counts the requests of a client address together, whatever its port', async () => {
+    const { port } = await startHandler({
+      API_KEYS: KEY,
+      ALLOWED_HOSTS: HOST_NAME,
+      TRUST_PROXY: 'true',
+      RATE_LIMIT_PER_MINUTE: String(RATE_LIMIT),
+    });
+    await until(() => pinged(port), 'an answer to the ping of the host', START_LIMIT_MS);
+    const statusFor = async (client: string) => {
+      const answer = await forward(port, '/core/info', { headers: { 'x-api-key': KEY }, client });
+      answer.resume();
+      return answer.statusCode;
+    };
+    for (const address of ['203.0.113.9', '[2001:db8::1]']) {
+      for (let i = 0; i < RATE_LIMIT; i += 1) expect(await statusFor(`${address}:${40_000 + i}`)).toBe(200);
+      expect(await statusFor(`${address}:50000`)).toBe(429);
+    }
+    expect(await statusFor('198.51.100.7:40000')).toBe(200);
+  }, 60_000);
+});
