@@ -2,13 +2,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { BlobStorage, createBlobContainer } from '#libs/blob-storage';
 import { trustCertificateAuthority } from '#libs/runtime';
 import sharp from 'sharp';
 import { type RunningApi, startApi } from '../support/api.js';
 import { startAzurite } from '../support/azurite.js';
 import { type CertificateFiles, selfSignedCertificate } from '../support/self-signed-certificate.js';
+import { until } from '../support/until.js';
 
 const MEBIBYTE = 1024 * 1024;
 const MAX_UPLOAD_BYTES = 20 * MEBIBYTE;
@@ -75,18 +75,18 @@ const sha = (bytes: ArrayBuffer | Buffer) =>
     .update(Buffer.from(bytes as Buffer))
     .digest('hex');
 
-async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`Waited in vain for ${what}.`);
-    await delay(10);
-  }
+interface Answer {
+  code: string;
+  items: { name: string }[];
+  continuation_token: string;
 }
+
+const jsonOf = async (response: Response): Promise<Answer> => (await response.json()) as Answer;
 
 describe('GET /blob_storage', () => {
   it('lists page by page, below a prefix', async () => {
     for (const index of [1, 2, 3]) await put(`list/${index}.txt`, 'abc');
-    const first = await (await get('?prefix=list/&limit=2')).json();
+    const first = await jsonOf(await get('?prefix=list/&limit=2'));
     const blob = await storage.head('list/1.txt');
     expect(first.items).toHaveLength(2);
     expect(first.items[0]).toEqual({
@@ -230,7 +230,7 @@ describe('POST /blob_storage', () => {
       body: content,
       ...(typeof content === 'string' && { headers: { 'content-type': 'application/json' } }),
     });
-    expect({ status: response.status, code: (await response.json()).code }).toEqual({ status, code });
+    expect({ status: response.status, code: (await jsonOf(response)).code }).toEqual({ status, code });
   });
 });
 
@@ -414,7 +414,7 @@ describe('GET /blob_storage/images/{device_name}/{file_name}', () => {
     await put('device001/bomb.png', bomb, 'image/png');
     const codeOf = async (path: string) => {
       const response = await get(`/images/device001/${path}`);
-      return [response.status, (await response.json()).code];
+      return [response.status, (await jsonOf(response)).code];
     };
     expect(await codeOf('notes.txt')).toEqual([415, 'IMAGE.NOT_AN_IMAGE']);
     expect(await codeOf('notes.txt?width=100')).toEqual([415, 'IMAGE.NOT_AN_IMAGE']);
@@ -442,7 +442,7 @@ describe('trouble with the storage', () => {
         ['/x', 'GET'],
         ['/x', 'DELETE'],
         ['/images/a/b?width=1', 'GET'],
-      ]) {
+      ] as const) {
         const response = await fetch(`${broken.url}/blob_storage${path}`, { method });
         expect({ status: response.status, body: await response.text() }).toMatchObject({
           status,

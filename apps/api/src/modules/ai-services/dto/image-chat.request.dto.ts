@@ -5,7 +5,9 @@ import { PromptRequest } from './prompts.request.dto.js';
 
 export class ImageChatRequest extends PromptRequest {
   @ApiProperty({ type: 'string', format: 'binary', description: 'The picture to ask about.' })
-  file: unknown;
+  // Multer takes it out of the form before the fields are checked.
+  @IsOptional()
+  file?: unknown;
 
   @ApiPropertyOptional({
     type: 'string',
