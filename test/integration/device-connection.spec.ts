@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { IotHubDevice, type TwinProperties } from '#libs/iot-hub/device';
+import { measureClockSkewMs } from '../../libs/iot-hub/device/src/clock-skew.js';
 import { startTestIotHub, type TestIotHub } from '../support/iot-hub.js';
 import { until } from '../support/until.js';
 
@@ -153,5 +154,24 @@ describe('a device at a hub', () => {
       'the other connection is left in peace',
     );
     expect(device.state.status).toBe('waiting');
+  });
+
+  it('says why the hub lets it store no file', async () => {
+    const { connectionString } = await hub.addDevice('cam');
+    const { device } = start(connectionString);
+    await expect(device.getUploadTarget('a.jpg')).rejects.toMatchObject({
+      code: 'UPLOAD.REFUSED',
+      details: { hub_status: 400 },
+    });
+    await expect(device.getUploadTarget('写真.jpg')).rejects.toMatchObject({ code: 'UPLOAD.NAME_INVALID' });
+    await hub.close();
+    await expect(device.getUploadTarget('a.jpg')).rejects.toMatchObject({ code: 'UPLOAD.UNREACHABLE' });
+  });
+
+  it('tells by the hub’s clock how far its own is off', async () => {
+    const { hostName, caCertificate } = hub.emulator;
+    expect(Math.abs((await measureClockSkewMs(hostName, caCertificate)) ?? Infinity)).toBeLessThan(5_000);
+    await hub.close();
+    expect(await measureClockSkewMs(hostName, caCertificate)).toBeUndefined();
   });
 });
