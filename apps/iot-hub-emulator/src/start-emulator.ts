@@ -63,13 +63,10 @@ async function open(
   const hub = await openHub(options, { directory, tlsNames, logger, cleanups });
   await applySeed(hub, seedDevices);
 
-  const mqtt = createMqttEndpoint(hub);
   const listener = createListener({
     tls: { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) },
     httpServer: createHttpServer(hub),
-    onMqtt: (stream, peer) => {
-      mqtt.accept(stream, peer);
-    },
+    onMqtt: createMqttEndpoint(hub).accept,
     logger,
   });
   cleanups.push(async () => {
