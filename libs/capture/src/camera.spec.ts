@@ -79,6 +79,24 @@ describe(Camera.name, () => {
     await camera.close();
   });
 
+  it('does not open a camera again before it is released', async () => {
+    const camera = aCamera({ warmUpFrames: 0 });
+    const first = camera.nextFrame(signal);
+    const frames = await opened();
+    await frames.send();
+    await first;
+    const released = Promise.withResolvers<undefined>();
+    frames.closing = released.promise;
+    void camera.close();
+    const second = camera.nextFrame(signal);
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(source.inputs).toHaveLength(1);
+    released.resolve(undefined);
+    await (await opened(2)).send();
+    expect(await numberOf(second)).toBe(0);
+    await camera.close();
+  });
+
   it('closes at once without idle time', async () => {
     const camera = aCamera({ warmUpFrames: 0, idleMs: 0 });
     const shot = camera.nextFrame(signal);

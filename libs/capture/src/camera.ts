@@ -21,6 +21,7 @@ export interface CameraOptions {
 export class Camera {
   #live: LiveFrames | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  #closing: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: CameraOptions) {}
 
@@ -49,15 +50,22 @@ export class Camera {
     }
   }
 
-  async close(): Promise<void> {
+  /** Resolves when the camera is released, so that it can be opened again. Never fails. */
+  close(): Promise<void> {
     clearTimeout(this.#idleTimer);
     const live = this.#live;
     this.#live = undefined;
-    await live?.close();
+    if (live !== undefined) {
+      this.#closing = live.close().catch((error: unknown) => {
+        this.options.logger?.warn({ err: error }, 'camera did not close');
+      });
+    }
+    return this.#closing;
   }
 
   async #open(signal: AbortSignal): Promise<LiveFrames> {
     if (this.#live?.isOpen) return this.#live;
+    // A camera that is still being closed would be found busy.
     await this.close();
     const { source, frameSource, resolution, warmUpFrames, openTimeoutMs, logger } = this.options;
     const opened = await openInput(await frameSource(), source, {
@@ -71,11 +79,7 @@ export class Camera {
   }
 
   #closeWhenIdle(idleMs: number): void {
-    this.#idleTimer = setTimeout(() => {
-      this.close().catch((error: unknown) => {
-        this.options.logger?.warn({ err: error }, 'camera did not close');
-      });
-    }, idleMs);
+    this.#idleTimer = setTimeout(() => void this.close(), idleMs);
     // An idle camera keeps no program running.
     this.#idleTimer.unref();
   }

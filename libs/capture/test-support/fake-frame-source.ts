@@ -4,6 +4,8 @@ import type { DecodedFrame, Frame, FrameInput, FrameSource, OpenFrames } from '.
 export class FakeFrames implements OpenFrames {
   readonly frames: AsyncGenerator<DecodedFrame, undefined>;
   isClosed = false;
+  /** What closing waits for. */
+  closing: Promise<unknown> = Promise.resolve();
   /** The numbers of the frames that were taken out of the decoder. */
   readonly taken: number[] = [];
   #sent = 0;
@@ -26,10 +28,10 @@ export class FakeFrames implements OpenFrames {
     this.#next.resolve(false);
   }
 
-  close(): Promise<void> {
-    this.isClosed = true;
+  async close(): Promise<void> {
     this.end();
-    return Promise.resolve();
+    await this.closing;
+    this.isClosed = true;
   }
 
   async *#iterate(): AsyncGenerator<DecodedFrame, undefined> {
