@@ -76,7 +76,6 @@ describe(mergeProperties.name, () => {
     ['replaces an object by a value', { a: { b: 2 } }, { a: 1 }, { a: 1 }],
     ['deletes within objects', { a: { b: 1, c: 2 } }, { a: { b: null } }, { a: { c: 2 } }],
     ['drops nulls of new objects', {}, { a: { b: null, c: 1 } }, { a: { c: 1 } }],
-    ['keeps nulls within arrays', {}, { a: [null] }, { a: [null] }],
   ])('%s', (_rule, current, patch, expected) => {
     expect(mergeProperties(current, patch)).toEqual(expected);
   });

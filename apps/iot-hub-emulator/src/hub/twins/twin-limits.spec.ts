@@ -48,6 +48,19 @@ describe(checkProperties.name, () => {
     ).toContain('desired.a');
   });
 
+  it('takes nulls, which delete, but none within arrays', () => {
+    expect(() => {
+      checkProperties('desired', { a: null, b: { c: null } });
+    }).not.toThrow();
+    for (const array of [[null], [{ a: null }], [[1, [null]]]]) {
+      expect(
+        refusal(() => {
+          checkProperties('desired', { array });
+        }).message,
+      ).toContain('null');
+    }
+  });
+
   it('refuses absurd depth without running out of stack', () => {
     const patch = JSON.parse(`${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`) as JsonObject;
     expect(

@@ -23,7 +23,7 @@ const FORBIDDEN_IN_KEY = /[\u0000-\u0020\u007f-\u009f.$]/;
  * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-device-twins#tags-and-properties-format
  */
 export function checkProperties(section: TwinSection, properties: JsonObject): void {
-  checkObject(properties, section, 1);
+  checkObject(properties, { path: section, depth: 1, inArray: false });
 }
 
 /** Checks the size of a whole section. @throws {@link HubError} `ArgumentInvalid`. */
@@ -33,7 +33,15 @@ export function checkSectionSize(section: TwinSection, properties: JsonObject): 
   if (size > limit) throw invalid(`${section} would have ${size} bytes; the limit is ${limit}.`);
 }
 
-function checkObject(properties: JsonObject, path: string, depth: number): void {
+interface Place {
+  readonly path: string;
+  readonly depth: number;
+  /** An array is replaced whole, so a null within it could delete nothing: the hub takes none there. */
+  readonly inArray: boolean;
+}
+
+function checkObject(properties: JsonObject, place: Place): void {
+  const { path, depth } = place;
   if (depth > MAX_DEPTH) throw invalid(`${path} is nested deeper than ${MAX_DEPTH} levels.`);
   for (const [name, value] of Object.entries(properties)) {
     if (name === '' || FORBIDDEN_IN_KEY.test(name)) {
@@ -42,18 +50,21 @@ function checkObject(properties: JsonObject, path: string, depth: number): void 
     if (Buffer.byteLength(name) > MAX_KEY_BYTES) {
       throw invalid(`${path} has a name longer than ${MAX_KEY_BYTES} bytes.`);
     }
-    checkValue(value, `${path}.${name}`, depth);
+    checkValue(value, { ...place, path: `${path}.${name}` });
   }
 }
 
-function checkValue(value: JsonValue, path: string, depth: number): void {
-  if (typeof value === 'string') {
+function checkValue(value: JsonValue, place: Place): void {
+  const { path, depth, inArray } = place;
+  if (value === null) {
+    if (inArray) throw invalid(`${path} is an array that holds a null.`);
+  } else if (typeof value === 'string') {
     if (Buffer.byteLength(value) > MAX_STRING_BYTES) throw invalid(`${path} is longer than ${MAX_STRING_BYTES} bytes.`);
   } else if (Array.isArray(value)) {
     if (depth >= MAX_DEPTH) throw invalid(`${path} is nested deeper than ${MAX_DEPTH} levels.`);
-    for (const item of value) checkValue(item, path, depth + 1);
-  } else if (typeof value === 'object' && value !== null) {
-    checkObject(value, path, depth + 1);
+    for (const item of value) checkValue(item, { path, depth: depth + 1, inArray: true });
+  } else if (typeof value === 'object') {
+    checkObject(value, { ...place, depth: depth + 1 });
   }
 }
 
