@@ -3,7 +3,7 @@ import { captureSettings } from '#libs/capture';
 import { AppError, loadSettings, LOG_LEVELS } from '#libs/runtime';
 
 /** Every environment variable that the agent reads. */
-export const DEVICE_AGENT_SETTINGS = z.object({
+const DEVICE_AGENT_SETTINGS = z.object({
   ...captureSettings,
   /** `HostName=…;DeviceId=…;SharedAccessKey=…`; what captures to a file needs none. */
   IOT_HUB_DEVICE_CONNECTION_STRING: z.string().optional(),

@@ -3,7 +3,7 @@ import { IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min }
 import type { DirectMethodContract } from './direct-method.js';
 
 /** The longest blob name that a device is asked for, without the device id that the hub puts before it. */
-export const MAX_BLOB_NAME_LENGTH = 800;
+const MAX_BLOB_NAME_LENGTH = 800;
 
 /** The highest camera index that is accepted. */
 export const MAX_CAMERA_INDEX = 63;

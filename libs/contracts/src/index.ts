@@ -5,7 +5,6 @@ export {
   CaptureImageFromFilePayload,
   CaptureReply,
   IMAGE_TYPES,
-  MAX_BLOB_NAME_LENGTH,
   MAX_CAMERA_INDEX,
 } from './capture-image.js';
 export type { AgentReportedProperties } from './device-twin.js';

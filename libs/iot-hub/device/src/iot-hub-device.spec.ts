@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { CONNECTION_STRING, FakeHub } from '../test/fake-hub.js';
+import { CONNECTION_STRING, FakeHub } from '../test-support/fake-hub.js';
 import type { DesiredPropertiesChange } from './desired-state.js';
 import { LostWhileOpening } from './device-session.js';
 import { type ConnectionState, IotHubDevice } from './iot-hub-device.js';

@@ -4,7 +4,7 @@ import { IsInt, IsString, Max, Min } from 'class-validator';
 import { from, NEVER, of, throwError } from 'rxjs';
 import type { DirectMethodContract } from '#libs/contracts';
 import { AppError } from '#libs/runtime';
-import { CONNECTION_STRING, FakeHub } from '../test/fake-hub.js';
+import { CONNECTION_STRING, FakeHub } from '../test-support/fake-hub.js';
 import type { DesiredPropertiesContext } from './desired-properties.context.js';
 import { DesiredProperties } from './desired-properties.decorator.js';
 import type { DirectMethodContext } from './direct-method.context.js';
