@@ -54,7 +54,7 @@ const BLOB_HEADERS = {
 const BLOB_NAME = ApiParam({
   name: 'blob_name',
   type: String,
-  example: 'device001/picture.jpg',
+  example: 'device001/1_architecture.png',
   description: 'The name, slashes and all. One that itself begins with `images/` is written `images%2F…`.',
 });
 const CACHING_HEADER = ApiHeader({ name: 'If-None-Match', required: false, description: 'ETag of what is at hand.' });
@@ -129,7 +129,7 @@ export class BlobStorageController {
   @Get('images/:device_name/*file_name')
   @ApiOperation({ summary: 'Show a picture that a device has stored', description: 'As stored, or scaled down.' })
   @ApiParam({ name: 'device_name', type: String, example: 'device001' })
-  @ApiParam({ name: 'file_name', type: String, example: 'picture.jpg', description: 'May hold slashes.' })
+  @ApiParam({ name: 'file_name', type: String, example: '1_architecture.png', description: 'May hold slashes.' })
   @CACHING_HEADER
   @ApiOkResponse({
     description: 'The picture',

@@ -5,7 +5,7 @@ import { ImagePromptRequest } from './prompts.request.dto.js';
 export class ExplainImageRequest extends ImagePromptRequest {
   /**
    * The stored picture.
-   * @example device001/picture.jpg
+   * @example device001/camera.jpg
    */
   @IsString()
   @IsNotEmpty()
@@ -23,11 +23,11 @@ export class ExplainImageRequest extends ImagePromptRequest {
 
 /** Requests that work at once, for Swagger UI. */
 export const explainImageExamples = {
-  explain: { summary: 'Explain a picture', value: { blob_name: 'device001/picture.jpg' } },
+  explain: { summary: 'Explain a picture', value: { blob_name: 'device001/1_architecture.png' } },
   count: {
     summary: 'Count people',
     value: {
-      blob_name: 'device001/picture.jpg',
+      blob_name: 'device001/camera.jpg',
       prompt: 'How many people are in the image? Return JSON like {"num": 3}.',
       json_schema: {
         type: 'object',
