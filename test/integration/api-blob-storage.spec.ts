@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import { createServer, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BlobStorage, createBlobContainer } from '#libs/blob-storage';
 import { trustCertificateAuthority } from '#libs/runtime';
 import sharp from 'sharp';
@@ -453,6 +455,65 @@ describe('trouble with the storage', () => {
       expect(response.status).toBe(status);
     } finally {
       await broken.close();
+    }
+  });
+});
+
+describe('a download', () => {
+  const PARALLEL = 16;
+  const SIZE = 32 * MEBIBYTE;
+  const GROWTH_LIMIT_BYTES = 64 * MEBIBYTE;
+
+  const started = (path: string, url = api.url): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      httpRequest(`${url}/blob_storage/${path}`, { agent: false }, resolve).on('error', reject).end();
+    });
+
+  it('does not fill the memory when clients read slowly', async () => {
+    const bytes = randomBytes(SIZE);
+    await storage.upload('parallel.bin', Readable.from([bytes]), { contentType: 'a/b' });
+    const before = process.memoryUsage().arrayBuffers;
+    const responses = await Promise.all(Array.from({ length: PARALLEL }, () => started('parallel.bin')));
+    for (const response of responses) response.pause();
+    // Every connection is full when nothing has moved for a while: each sends as much as it is ever allowed to.
+    let received = -1;
+    await until(async () => {
+      const last = received;
+      await delay(300);
+      received = responses.reduce((sum, { socket }) => sum + socket.bytesRead, 0);
+      return received === last;
+    }, 'the downloads to stand still');
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(GROWTH_LIMIT_BYTES);
+    const [first, ...rest] = responses;
+    for (const response of rest) response.destroy();
+    expect(sha(await buffer(first!))).toBe(sha(bytes));
+  });
+
+  it('ends at the storage when the client leaves, and is never ended as whole when the storage breaks off', async () => {
+    const open = new Set<Socket>();
+    const upstream = createServer((request, response) => {
+      open.add(request.socket);
+      request.socket.once('close', () => open.delete(request.socket));
+      response.writeHead(200, { 'content-length': 1000, etag: '"1"', 'last-modified': new Date(0).toUTCString() });
+      response.write('half');
+      if (request.url?.includes('/broken')) setImmediate(() => response.destroy());
+    });
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const { port } = upstream.address() as AddressInfo;
+    const fragile = await startApi({
+      BLOB_STORAGE_ENDPOINT: `http://127.0.0.1:${port}/account`,
+      BLOB_STORAGE_SAS_TOKEN: 'sig=x',
+    });
+    try {
+      await expect(buffer(await started('broken', fragile.url))).rejects.toThrow();
+      const leaving = await started('endless', fragile.url);
+      expect(open.size).toBe(1);
+      leaving.destroy();
+      await until(() => open.size === 0, 'the connection to the storage to end');
+    } finally {
+      await fragile.close();
+      upstream.closeAllConnections();
+      upstream.close();
     }
   });
 });

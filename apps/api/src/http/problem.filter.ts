@@ -24,6 +24,8 @@ export class ProblemFilter implements ExceptionFilter {
   catch(exception: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
+    // The client has left: what was done for it was given up on purpose, and nobody reads an answer.
+    if (response.destroyed) return;
     let error = toAppError(exception);
     if (error.code === 'ROUTE.NOT_FOUND') {
       const methods = allowedMethods(request);
