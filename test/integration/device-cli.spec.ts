@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -135,6 +136,20 @@ describe('device-agent capture-image', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('ends with 130 at Ctrl-C', async () => {
+    const silent = createServer();
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const { child, output, exited } = start(['capture-image', 'camera'], { CAMERA_0: `http://127.0.0.1:${port}/` });
+    const [socket] = (await once(silent, 'connection')) as [Socket];
+    child.kill('SIGINT');
+    expect(await exited).toBe(130);
+    expect(output.stdout).toBe('');
+    socket.destroy();
+    silent.close();
   });
 
   it('fails where it may not write', async () => {

@@ -133,7 +133,7 @@ class MqttDeviceSession implements DeviceSession {
       name,
       requestId,
       body,
-      respond: ({ status, payload }) => response.send(status, payload ?? null),
+      respond: ({ status, payload }) => this.unlessLost(response.send(status, payload ?? null)),
     });
   }
 }
