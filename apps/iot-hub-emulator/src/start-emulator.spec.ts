@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { manualClock } from './hub/manual-clock.js';
+import { manualClock } from '../test-support/manual-clock.js';
 import { type IotHubEmulator, type IotHubEmulatorOptions, startIotHubEmulator } from './index.js';
 
 describe(startIotHubEmulator.name, () => {

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { developmentPolicies } from '../src/hub/access/policies.js';
 import { LiveConnections } from '../src/hub/connections/live-connections.js';
 import type { Hub } from '../src/hub/hub.js';
-import { manualClock, type ManualClock } from '../src/hub/manual-clock.js';
+import { manualClock, type ManualClock } from './manual-clock.js';
 import { PendingMethods } from '../src/hub/methods/pending-methods.js';
 import { ActivityLog } from '../src/hub/registry/activity-log.js';
 import { recordConnectionState } from '../src/hub/registry/connection-state.js';

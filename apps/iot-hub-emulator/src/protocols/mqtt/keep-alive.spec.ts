@@ -1,4 +1,4 @@
-import { manualClock } from '../../hub/manual-clock.js';
+import { manualClock } from '../../../test-support/manual-clock.js';
 import { allowedSilenceMs, KeepAlive } from './keep-alive.js';
 import { atExpiry } from './token-expiry.js';
 

@@ -10,7 +10,7 @@ import { invokeMethod } from '../../hub/methods/invoke-method.js';
 import { PendingMethods } from '../../hub/methods/pending-methods.js';
 import { ActivityLog } from '../../hub/registry/activity-log.js';
 import { createDevice } from '../../hub/registry/devices.js';
-import { manualClock, type ManualClock } from '../../hub/manual-clock.js';
+import { manualClock, type ManualClock } from '../../../test-support/manual-clock.js';
 import { createMqttEndpoint } from './mqtt-endpoint.js';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');

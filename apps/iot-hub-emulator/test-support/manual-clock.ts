@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from '../src/hub/clock.js';
 
 /** The longest a timer of Node can wait; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
