@@ -25,8 +25,14 @@ module.exports = {
     {
       name: 'libs-through-index',
       severity: 'error',
-      from: { path: '^(apps|libs)/([^/]+|iot-hub/[^/]+)/src/' },
-      to: { path: '^libs/.+/src/(?!index\\.ts$)', pathNot: '^libs/$2/src/' },
+      from: { path: '^apps/' },
+      to: { path: '^libs/.+/src/', pathNot: '/src/index\\.ts$' },
+    },
+    {
+      name: 'libs-through-index-from-libs',
+      severity: 'error',
+      from: { path: '^libs/(.+)/(?:src|test-support)/' },
+      to: { path: '^libs/.+/src/', pathNot: ['/src/index\\.ts$', '^libs/$1/src/'] },
     },
     {
       name: 'feature-libs-not-to-each-other',

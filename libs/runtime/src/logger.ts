@@ -7,9 +7,10 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Fields that may hold a secret; they are written as `[redacted]` at any of these places. */
-export const REDACTED_FIELDS = ['connectionString', 'sasToken', 'apiKey', 'password', 'authorization'].flatMap(
-  (field) => [field, `*.${field}`],
-);
+const REDACTED_FIELDS = ['connectionString', 'sasToken', 'apiKey', 'password', 'authorization'].flatMap((field) => [
+  field,
+  `*.${field}`,
+]);
 
 /** A logger that writes one JSON object a line to stderr, so that stdout stays free for data. */
 export function createLogger({ name, level }: { name: string; level: LogLevel }): Logger {
