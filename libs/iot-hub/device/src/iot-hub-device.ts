@@ -147,9 +147,8 @@ export class IotHubDevice {
       this.changeState({ status: 'connecting' });
       const ended = await this.connectOnce(listener);
       if (!ended) return;
-      this.logger.warn(
-        [ended.failure.message, ended.failure.hint, `Next try in ${ended.delayMs} ms.`].filter(Boolean).join(' '),
-      );
+      const { failure, delayMs } = ended;
+      this.logger.warn(sentences(failure.message, failure.hint, `Next try in ${delayMs} ms`));
       this.changeState({ status: 'waiting', ...ended });
       await this.seams.sleep(ended.delayMs, signal).catch(() => undefined);
     }
@@ -243,6 +242,10 @@ export class IotHubDevice {
       }
     }
   }
+}
+
+function sentences(...texts: (string | undefined)[]): string {
+  return texts.flatMap((text) => (text ? `${text.replace(/\.$/, '')}.` : [])).join(' ');
 }
 
 const CLOSED_BY_HUB = new Error('The connection was closed.');
