@@ -10,7 +10,7 @@ const MAIN = join(ROOT, 'dist/apps/iot-hub-emulator/src/main.js');
 const READY_LIMIT_MS = 20_000;
 
 /** The emulator's ready line. */
-export interface EmulatorReady {
+interface EmulatorReady {
   readonly port: number;
   readonly hostName: string;
   readonly caFile: string;

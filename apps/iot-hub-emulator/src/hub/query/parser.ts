@@ -14,25 +14,7 @@ import type {
   TypeTest,
 } from './query-ast.js';
 import { MAX_LIST_ITEMS, MAX_PROJECTIONS, MAX_QUERY_DEPTH } from './query-limits.js';
-import { tokenize, type Punctuation, type Token } from './tokenizer.js';
-
-const RESERVED = new Set('SELECT TOP AS FROM WHERE GROUP BY AND OR NOT IN NIN TRUE FALSE NULL UNDEFINED'.split(' '));
-
-/** Words of other query languages, with what to do instead. */
-const REFUSED_WORDS = new Map([
-  ['ORDER', 'the query language has no ORDER BY; sort the results after fetching them.'],
-  ['JOIN', 'the query language has no JOIN.'],
-  ['LIKE', 'the query language has no LIKE; use STARTSWITH(name, text) or ENDSWITH(name, text).'],
-  ['BETWEEN', 'the query language has no BETWEEN; use >= and <=.'],
-  ['HAVING', 'the query language has no HAVING.'],
-  ['DISTINCT', 'the query language has no DISTINCT; use GROUP BY.'],
-  ['LIMIT', 'the query language has no LIMIT; use SELECT TOP n, or a page size.'],
-  ['OFFSET', 'the query language has no OFFSET; use the continuation token.'],
-  ['UNION', 'the query language has no UNION.'],
-  ['EXISTS', 'the query language has no EXISTS; use IS_DEFINED(name).'],
-  ['IS', 'the query language has no IS; use = null or IS_DEFINED(name).'],
-  ['SELECT', 'the query language has no subqueries.'],
-]);
+import { TokenReader } from './token-reader.js';
 
 const AGGREGATES = new Set<AggregateName>(['COUNT', 'AVG', 'SUM', 'MIN', 'MAX']);
 const TYPE_TESTS = new Set<TypeTest>([
@@ -71,14 +53,8 @@ export function parseQuery(text: string): Query {
   return new Parser(text).query();
 }
 
-class Parser {
-  private readonly tokens: readonly Token[];
-  private next = 0;
+class Parser extends TokenReader {
   private depth = 0;
-
-  constructor(private readonly text: string) {
-    this.tokens = tokenize(text);
-  }
 
   query(): Query {
     this.expectKeyword('SELECT');
@@ -255,7 +231,7 @@ class Parser {
       return { kind: 'constant', value: token.value };
     }
     if (this.isPunctuation('-')) {
-      const number = this.tokens[this.next + 1];
+      const number = this.following;
       if (number?.kind !== 'number') return undefined;
       this.next += 2;
       return { kind: 'constant', value: -number.value };
@@ -267,25 +243,6 @@ class Parser {
     return undefined;
   }
 
-  private path(wanted: string): PathExpression {
-    const { token } = this;
-    if (token.kind !== 'name') throw this.unexpected(wanted);
-    const word = this.keyword();
-    if (word !== undefined && (RESERVED.has(word) || this.isRefusedWord(word))) throw this.unexpected(wanted);
-    this.next += 1;
-    return { kind: 'path', segments: token.segments, position: token.position };
-  }
-
-  /** Whether the word stands where another language's clause would: followed by something that cannot follow a name. */
-  private isRefusedWord(word: string): boolean {
-    const following = this.tokens[this.next + 1];
-    return REFUSED_WORDS.has(word) && following?.kind === 'name' && !this.isReservedName(following);
-  }
-
-  private isReservedName(token: Token & { kind: 'name' }): boolean {
-    return token.segments.length === 1 && !token.bracketed && RESERVED.has(token.segments[0].toUpperCase());
-  }
-
   /** Reads `NAME (` and returns the name in upper case. */
   private functionName(): string {
     const name = this.keyword() ?? '';
@@ -293,73 +250,11 @@ class Parser {
     return name;
   }
 
-  private isCall(): boolean {
-    const following = this.tokens[this.next + 1];
-    const word = this.keyword();
-    return word !== undefined && !RESERVED.has(word) && following?.kind === 'punctuation' && following.value === '(';
-  }
-
   private nested<T>(read: () => T): T {
     if ((this.depth += 1) > MAX_QUERY_DEPTH) throw this.tooDeep();
     const result = read();
     this.depth -= 1;
     return result;
-  }
-
-  private get token(): Token {
-    return this.tokens[this.next] ?? { kind: 'end', position: this.text.length };
-  }
-
-  /** The current token as an upper-case word, if it is a plain one. */
-  private keyword(): string | undefined {
-    const { token } = this;
-    return token.kind === 'name' && token.segments.length === 1 && !token.bracketed
-      ? token.segments[0].toUpperCase()
-      : undefined;
-  }
-
-  private punctuation(): string {
-    const { token } = this;
-    return token.kind === 'punctuation' ? token.value : '';
-  }
-
-  private isKeyword(keyword: string): boolean {
-    return this.keyword() === keyword;
-  }
-
-  private isPunctuation(value: Punctuation): boolean {
-    return this.punctuation() === value;
-  }
-
-  private takeKeyword(keyword: string): boolean {
-    const found = this.isKeyword(keyword);
-    if (found) this.next += 1;
-    return found;
-  }
-
-  private takePunctuation(value: Punctuation): boolean {
-    const found = this.isPunctuation(value);
-    if (found) this.next += 1;
-    return found;
-  }
-
-  private expectKeyword(keyword: string): void {
-    if (!this.takeKeyword(keyword)) throw this.unexpected(keyword);
-  }
-
-  private expectPunctuation(value: Punctuation): void {
-    if (!this.takePunctuation(value)) throw this.unexpected(`"${value}"`);
-  }
-
-  private unexpected(wanted: string): Error {
-    const { token } = this;
-    const refused = REFUSED_WORDS.get(this.keyword() ?? '');
-    if (refused !== undefined && (this.next > 0 || this.keyword() !== 'SELECT')) {
-      return invalidQuery(token.position, refused);
-    }
-    const end = this.tokens[this.next + 1]?.position ?? this.text.length;
-    const found = token.kind === 'end' ? 'the end of the query' : `"${this.text.slice(token.position, end).trim()}"`;
-    return invalidQuery(token.position, `expected ${wanted}, found ${found}.`);
   }
 
   private tooDeep(): Error {

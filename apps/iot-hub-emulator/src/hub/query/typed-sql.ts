@@ -20,7 +20,7 @@ export interface TypedSql {
   readonly computed?: true;
 }
 
-export const UNDEFINED: TypedSql = { type: 'NULL', mayBeNull: false };
+const UNDEFINED: TypedSql = { type: 'NULL', mayBeNull: false };
 
 /** A computed number; NULL is undefined. */
 export const computedNumber = (sql: string): TypedSql => ({
