@@ -178,9 +178,10 @@ describe('device-agent at a hub', () => {
   let container: ContainerClient;
   let hub: TestIotHub;
   let settings: Record<string, string>;
+  let authority: string;
 
   beforeAll(async () => {
-    const authority = await mkdtemp(join(tmpdir(), 'spyglass-cli-hub-'));
+    authority = await mkdtemp(join(tmpdir(), 'spyglass-cli-hub-'));
     // The certificates come first: storage and hub share them, as they do in the local stack.
     const first = await startTestIotHub({ inMemory: false, dataDirectory: authority });
     const { tls } = first.emulator;
@@ -198,6 +199,7 @@ describe('device-agent at a hub', () => {
   afterAll(async () => {
     await hub.close();
     await azurite.close();
+    await rm(authority, { recursive: true, force: true });
   });
 
   it('uploads a file with its own type, and draws no bar where there is no terminal', async () => {
