@@ -484,9 +484,8 @@ describe('a download', () => {
       return received === last;
     }, 'the downloads to stand still');
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(GROWTH_LIMIT_BYTES);
-    const [first, ...rest] = responses;
-    for (const response of rest) response.destroy();
-    expect(sha(await buffer(first!))).toBe(sha(bytes));
+    for (const response of responses.slice(1)) response.destroy();
+    for (const response of responses.slice(0, 1)) expect(sha(await buffer(response))).toBe(sha(bytes));
   });
 
   it('ends at the storage when the client leaves, and is never ended as whole when the storage breaks off', async () => {
