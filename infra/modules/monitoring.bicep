@@ -34,7 +34,8 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = if (applicationIn
   }
 }
 
-// Monitoring Metrics Publisher: with local authentication off, only who holds this role may send telemetry.
+// Monitoring Metrics Publisher for the identity of the Functions host: with local authentication off, only who holds this
+// role may send telemetry.
 // https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication
 resource publishesTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (applicationInsights) {
   name: guid(insights.id, apiPrincipalId, 'Monitoring Metrics Publisher')
