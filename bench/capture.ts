@@ -3,12 +3,14 @@ import { StillCapture } from '#libs/capture';
 import { formatMs, median, timed, type Result, type Scenario } from './scenario.js';
 
 const CLIP = 'docs/assets/people.mp4';
+/** A camera that is never waited for: what is measured is our part of a shot. */
+const CAMERA = 'testsrc=size=768x576:rate=1000';
 const SHOTS = 30;
 
 export const capture: Scenario = { name: 'capture', run: shots };
 
 async function shots(): Promise<Result[]> {
-  const camera = new StillCapture({ cameras: { 0: CLIP }, warmUpFrames: 0 });
+  const camera = new StillCapture({ cameras: { 0: CAMERA }, warmUpFrames: 0 });
   const fromFile = (): Promise<number> =>
     timed(async () => (await camera.fromTrustedFile({ path: CLIP, contentType: 'image/jpeg' })).close());
   const fromCamera = (): Promise<number> =>
@@ -33,7 +35,7 @@ async function shots(): Promise<Result[]> {
         baseline,
       },
       {
-        what: `capture: a further frame of an open camera (median of ${SHOTS})`,
+        what: `capture: a shot of an open camera, a 1,000 fps test source (median of ${SHOTS})`,
         measured: formatMs(median(kept)),
         baseline,
       },

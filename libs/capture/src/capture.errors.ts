@@ -9,7 +9,7 @@ export const CAPTURE_ERROR_STATUS = {
   /** More bytes or more pixels than the limits allow. */
   'MEDIA.TOO_LARGE': 413,
   /** Neither a picture nor a video that can be decoded. */
-  'MEDIA.UNREADABLE': 415,
+  'MEDIA.UNREADABLE': 500,
   /** No camera has this index. */
   'CAMERA.NOT_FOUND': 404,
   /** Another shot is being taken with this camera, or another program holds it. */
@@ -17,7 +17,7 @@ export const CAPTURE_ERROR_STATUS = {
   /** The camera is there but could not be opened, or was lost. */
   'CAMERA.FAILED': 500,
   /** The camera or stream did not open, or sent no frame, in time. */
-  'CAPTURE.TIMEOUT': 504,
+  'CAPTURE.TIMEOUT': 500,
   /** The source opened and ended without a frame. */
   'CAPTURE.NO_FRAME': 500,
   /** The caller's signal was aborted. */
