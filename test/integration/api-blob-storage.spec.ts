@@ -462,7 +462,7 @@ describe('trouble with the storage', () => {
 describe('a download', () => {
   const PARALLEL = 16;
   const SIZE = 32 * MEBIBYTE;
-  const GROWTH_LIMIT_BYTES = 64 * MEBIBYTE;
+  const GROWTH_LIMIT_BYTES = 128 * MEBIBYTE;
 
   const started = (path: string, url = api.url): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
@@ -483,6 +483,7 @@ describe('a download', () => {
       received = responses.reduce((sum, { socket }) => sum + socket.bytesRead, 0);
       return received === last;
     }, 'the downloads to stand still');
+    // Together they have 512 MiB; what the collector has not yet taken back counts as well.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(GROWTH_LIMIT_BYTES);
     for (const response of responses.slice(1)) response.destroy();
     for (const response of responses.slice(0, 1)) expect(sha(await buffer(response))).toBe(sha(bytes));
