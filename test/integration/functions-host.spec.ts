@@ -1,13 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buffer, json } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { createBlobContainer } from '#libs/blob-storage';
 import { trustCertificateAuthority } from '#libs/runtime';
+import sharp from 'sharp';
 import { startAzurite } from '../support/azurite.js';
 import { type CertificateFiles, selfSignedCertificate } from '../support/self-signed-certificate.js';
+import { unzip } from '../support/unzip.js';
 import { until } from '../support/until.js';
 
 /** How long the host waits for its handler. */
@@ -16,23 +22,22 @@ const HOST_NAME = 'func-spyglass.azurewebsites.net';
 const KEY = 'a-key-of-more-than-16-characters';
 const RATE_LIMIT = 20;
 
-/** How the API is started there: the host takes a relative path as one in the package, where `npm run functions:package` puts a Node. */
-const { description } = (
-  JSON.parse(readFileSync('infra/functions/host.json', 'utf8')) as {
-    customHandler: { description: { defaultExecutablePath: string; arguments: string[] } };
-  }
-).customHandler;
-
+let directory: string;
+let packed: string[];
 let certificate: CertificateFiles;
 let azurite: Awaited<ReturnType<typeof startAzurite>>;
 const running = new Set<ChildProcess>();
 
 beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'spyglass-functions-'));
+  const zip = join(directory, 'package.zip');
+  await promisify(execFile)(process.execPath, ['tools/functions-package.mjs', zip]);
+  packed = unzip(zip, directory);
   certificate = await selfSignedCertificate();
   trustCertificateAuthority(certificate.certFile);
   azurite = await startAzurite(certificate);
   await createBlobContainer(azurite.connectionString, 'dev');
-}, 60_000);
+}, 120_000);
 
 afterEach(() => {
   for (const handler of running) handler.kill('SIGKILL');
@@ -42,7 +47,12 @@ afterEach(() => {
 afterAll(async () => {
   await azurite.close();
   certificate.remove();
+  await rm(directory, { recursive: true });
 });
+
+interface HostJson {
+  customHandler: { description: { defaultExecutablePath: string; arguments: string[] } };
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -53,16 +63,18 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts the built API with the variables that the Functions host adds to the app's settings. */
+/** Starts what was packed as the Functions host does, with the variables that it adds to the app's settings. */
 async function startHandler(settings: Record<string, string>) {
   const port = await freePort();
-  const child = spawn(process.execPath, description.arguments, {
+  const { description } = (JSON.parse(readFileSync(join(directory, 'host.json'), 'utf8')) as HostJson).customHandler;
+  const child = spawn(join(directory, description.defaultExecutablePath), description.arguments, {
+    cwd: directory,
     env: {
       FUNCTIONS_WORKER_RUNTIME: 'custom',
       FUNCTIONS_HTTPWORKER_PORT: String(port),
       FUNCTIONS_CUSTOMHANDLER_PORT: String(port),
       FUNCTIONS_CUSTOMHANDLER_WORKER_ID: '0b9a3c1e-7d52-4c8e-9f0e-2f6a1d3b5c7e',
-      FUNCTIONS_APP_ROOT_PATH: process.cwd(),
+      FUNCTIONS_APP_ROOT_PATH: directory,
       CORE_LOG_LEVEL: 'silent',
       // A port that must not be taken: the host's goes first.
       API_PORT: '1',
@@ -122,11 +134,13 @@ async function pinged(port: number): Promise<boolean> {
 }
 
 describe('the API as the custom handler of Azure Functions', () => {
-  it('is started by the command of host.json, on a Node that the package brings', () => {
-    expect(description).toEqual({
-      defaultExecutablePath: 'bin/node',
-      arguments: ['--enable-source-maps', 'dist/apps/api/src/main.js'],
-    });
+  it('is packed with its own files and packages, a Node, and nothing of the other applications', () => {
+    expect(packed).toEqual(
+      expect.arrayContaining(['host.json', 'api/function.json', 'LICENSE', 'NOTICE', 'bin/node', 'package.json']),
+    );
+    const foreign =
+      /^dist\/apps\/(?!api\/)|^node_modules\/(?:node-av|node|azurite|tesseract\.js|jest|typescript)\/|\.d\.ts$/;
+    expect(packed.filter((name) => foreign.test(name))).toEqual([]);
   });
 
   it('refuses to start without API keys, and says why', async () => {
@@ -178,6 +192,23 @@ describe('the API as the custom handler of Azure Functions', () => {
     expect([stored.statusCode, await json(stored)]).toEqual([201, expect.anything()]);
     const read = await forward(port, '/blob_storage/forwarded/a.bin', { headers: { 'x-api-key': KEY } });
     expect((await buffer(read)).equals(Buffer.concat(Array.from({ length: 64 }, () => block)))).toBe(true);
+
+    const jpeg = await sharp({ create: { width: 400, height: 200, channels: 3, background: 'teal' } })
+      .jpeg()
+      .toBuffer();
+    const pictureForm = new FormData();
+    pictureForm.set('file', new Blob([new Uint8Array(jpeg)]), 'b.jpg');
+    const picture = new Response(pictureForm);
+    const kept = await forward(port, '/blob_storage?blob_name=forwarded%2Fb.jpg', {
+      method: 'POST',
+      headers: { 'x-api-key': KEY, 'content-type': picture.headers.get('content-type') ?? '' },
+      body: Buffer.from(await picture.arrayBuffer()),
+    });
+    expect([kept.statusCode, await json(kept)]).toEqual([201, expect.anything()]);
+    const scaled = await forward(port, '/blob_storage/images/forwarded/b.jpg?width=160', {
+      headers: { 'x-api-key': KEY },
+    });
+    expect((await sharp(await buffer(scaled)).metadata()).width).toBe(160);
 
     child.kill('SIGTERM');
     expect(await exited).toBe(0);
