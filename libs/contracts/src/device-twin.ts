@@ -1,3 +1,25 @@
+/** What the cloud may wish of the agent in its twin's desired properties. */
+export interface AgentDesiredProperties {
+  /** How often telemetry is sent: whole seconds, see `TELEMETRY_INTERVAL_SECONDS`. */
+  telemetry_interval_seconds?: number;
+}
+
+/**
+ * How a device answers one desired property, under the same name in its reported properties.
+ *
+ * @see https://learn.microsoft.com/azure/iot/concepts-convention#writable-properties
+ */
+export interface PropertyAcknowledgement<Value> {
+  /** What holds now, whether the wish was granted or not. */
+  value: Value;
+  /** Like HTTP's: 200 granted, 203 the device's own default, 400 refused. */
+  ac: 200 | 203 | 400;
+  /** `$version` of the desired properties that this answers; 0 for a default. */
+  av: number;
+  /** Why, in words; null unless refused. */
+  ad: string | null;
+}
+
 /** What the agent says of itself in its twin's reported properties. */
 export interface AgentReportedProperties {
   agent_version: string;
@@ -9,4 +31,7 @@ export interface AgentReportedProperties {
   supported_methods: string[];
   /** `$version` of the desired properties that the agent has seen last. */
   desired_version: number;
+  telemetry_interval_seconds: PropertyAcknowledgement<number>;
+  /** Messages given up for want of space while offline, by kind; since the outbox was made. */
+  messages_dropped: Record<string, number>;
 }

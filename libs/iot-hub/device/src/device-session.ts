@@ -18,6 +18,18 @@ export interface MethodCall {
   respond(reply: MethodReply): Promise<void>;
 }
 
+/** A message from the device to the cloud. */
+export interface DeviceMessage {
+  /** At most 128 characters of ASCII; the same for each repetition, so that a reader can tell those. */
+  messageId: string;
+  /** JSON in UTF-8, and told to the hub as that. */
+  body: string;
+  /** Application properties, which routes can ask for. */
+  properties: Readonly<Record<string, string>>;
+  /** When it was made, ISO 8601 in UTC: it may have waited on the device. */
+  createdAt: string;
+}
+
 /** What happens during a session. */
 export interface SessionEvents {
   onMethod(call: MethodCall): void;
@@ -32,6 +44,8 @@ export interface DeviceSession {
   /** The desired properties at the time of connecting, with their `$version`. */
   readonly desired: TwinProperties;
   reportProperties(patch: TwinProperties): Promise<void>;
+  /** Resolves when the hub has confirmed that it holds the message. Messages arrive in the order of the calls. */
+  sendMessage(message: DeviceMessage): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 export type { ConnectionFailure, ConnectionFailureKind } from './connection-failure.js';
 export { DesiredPropertiesContext } from './desired-properties.context.js';
 export { DesiredProperties } from './desired-properties.decorator.js';
+export type { DeviceMessage } from './device-session.js';
 export { DirectMethodContext } from './direct-method.context.js';
 export { DirectMethod } from './direct-method.decorator.js';
 export type { UploadOutcome, UploadTarget } from './file-uploads.js';

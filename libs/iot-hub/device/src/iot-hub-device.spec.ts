@@ -226,4 +226,15 @@ describe(IotHubDevice.name, () => {
       expect.objectContaining({ code: 'SETTINGS.INVALID', message: expect.not.stringContaining('c2VjcmV0') }),
     );
   });
+
+  it('sends messages over the connection that there is, and none without', async () => {
+    const message = { messageId: 'm1', body: '{}', properties: { kind: 'test' }, createdAt: '2026-11-23T06:00:00Z' };
+    await expect(device.sendMessage(message)).rejects.toMatchObject({ code: 'DEVICE.OFFLINE' });
+    start();
+    await device.connected();
+    await device.sendMessage(message);
+    expect(hub.current.messages).toEqual([message]);
+    await loseAfter(60_000);
+    await expect(device.sendMessage(message)).rejects.toMatchObject({ code: 'DEVICE.OFFLINE' });
+  });
 });

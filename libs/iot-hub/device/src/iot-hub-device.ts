@@ -1,10 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { AppError } from '#libs/runtime';
 import { measureClockSkewMs } from './clock-skew.js';
 import { type ConnectionFailure, connectionFailureOf } from './connection-failure.js';
 import { type DesiredPropertiesChange, DesiredState } from './desired-state.js';
 import { type DeviceCredentials, parseDeviceConnectionString } from './device-credentials.js';
-import { type DeviceSession, LostWhileOpening, type MethodCall, type OpenDeviceSession } from './device-session.js';
+import {
+  type DeviceMessage,
+  type DeviceSession,
+  LostWhileOpening,
+  type MethodCall,
+  type OpenDeviceSession,
+} from './device-session.js';
+
 import { FileUploads, type UploadOutcome, type UploadTarget } from './file-uploads.js';
 import { mqttSessions } from './mqtt-device-session.js';
 import { ReconnectPace } from './reconnect-pace.js';
@@ -114,6 +122,17 @@ export class IotHubDevice {
   async reportProperties(patch: TwinProperties): Promise<void> {
     this.reported = combineTwinPatches(this.reported, patch);
     if (this.session) await this.send(this.session, patch);
+  }
+
+  /**
+   * Sends a message to the cloud at least once: resolves when the hub has confirmed that it holds it. Nothing is kept or
+   * repeated here; a message whose sending failed may have arrived all the same.
+   *
+   * @throws {@link AppError} `DEVICE.OFFLINE` without a connection, `DEVICE.TIMEOUT`; what the transport reports
+   */
+  async sendMessage(message: DeviceMessage): Promise<void> {
+    if (!this.session) throw new AppError('DEVICE.OFFLINE', 'The device is not connected to the hub.');
+    await this.session.sendMessage(message);
   }
 
   /**

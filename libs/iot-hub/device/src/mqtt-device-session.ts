@@ -1,7 +1,13 @@
-import { DeviceMethodResponse } from 'azure-iot-device';
+import { DeviceMethodResponse, Message } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import type { DeviceAuthentication, DeviceCredentials } from './device-credentials.js';
-import { type DeviceSession, LostWhileOpening, type OpenDeviceSession, type SessionEvents } from './device-session.js';
+import {
+  type DeviceMessage,
+  type DeviceSession,
+  LostWhileOpening,
+  type OpenDeviceSession,
+  type SessionEvents,
+} from './device-session.js';
 import { settledWithin } from './settled-within.js';
 import type { TwinProperties } from './twin-patch.js';
 
@@ -9,7 +15,11 @@ import type { TwinProperties } from './twin-patch.js';
 const OPEN_TIMEOUT_MS = 20_000;
 /** The SDK has no limit for a twin update: an answer that was lost would be waited for for ever. */
 const REPORT_TIMEOUT_MS = 20_000;
+/** For a message; nor has the SDK a limit for the hub's acknowledgement. */
+const SEND_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 3_000;
+/** @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-messages-construct */
+const CREATION_TIME_PROPERTY = 'iothub-creation-time-utc';
 /** A link that went dead in silence is noticed within two of these; with the SDK's own 180 s it would take minutes. */
 const KEEP_ALIVE_SECONDS = 30;
 
@@ -40,6 +50,7 @@ class MqttDeviceSession implements DeviceSession {
   private readonly transport: MethodForwardingMqtt;
   private readonly disconnected = Promise.withResolvers<Error | undefined>();
   private closed = false;
+  private lost = false;
 
   constructor(
     private readonly authentication: DeviceAuthentication,
@@ -48,7 +59,10 @@ class MqttDeviceSession implements DeviceSession {
     this.transport = new MethodForwardingMqtt(authentication, (message) => {
       this.onMethod(message);
     });
-    this.transport.on('disconnect', this.disconnected.resolve);
+    this.transport.on('disconnect', (error?: Error) => {
+      this.lost = true;
+      this.disconnected.resolve(error);
+    });
     // Whatever is reported as an error is reported as a disconnect too.
     this.transport.on('error', () => undefined);
   }
@@ -77,6 +91,25 @@ class MqttDeviceSession implements DeviceSession {
       this.unlessLost(
         called((done) => {
           this.transport.updateTwinReportedProperties(patch, done);
+        }),
+      ),
+    );
+  }
+
+  async sendMessage({ messageId, body, properties, createdAt }: DeviceMessage): Promise<void> {
+    // The SDK would make a connection of its own for a message that comes after the loss of this one.
+    if (this.lost || this.closed) throw new Error('The connection was closed.');
+    const message = new Message(Buffer.from(body));
+    message.messageId = messageId;
+    message.contentType = 'application/json';
+    message.contentEncoding = 'utf-8';
+    for (const [name, value] of Object.entries({ ...properties, [CREATION_TIME_PROPERTY]: createdAt })) {
+      message.properties.add(name, value);
+    }
+    await settledWithin({ timeoutMs: SEND_TIMEOUT_MS, what: 'Sending a message' }, () =>
+      this.unlessLost(
+        called((done) => {
+          this.transport.sendEvent(message, done);
         }),
       ),
     );

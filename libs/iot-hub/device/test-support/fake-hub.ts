@@ -1,4 +1,10 @@
-import type { DeviceSession, MethodReply, OpenDeviceSession, SessionEvents } from '../src/device-session.js';
+import type {
+  DeviceMessage,
+  DeviceSession,
+  MethodReply,
+  OpenDeviceSession,
+  SessionEvents,
+} from '../src/device-session.js';
 import type { TwinProperties } from '../src/twin-patch.js';
 
 /** A connection string that can be read; nothing listens there. */
@@ -8,6 +14,7 @@ export const CONNECTION_STRING = 'HostName=localhost:1;DeviceId=device001;Shared
 export interface FakeConnection {
   events: SessionEvents;
   reports: TwinProperties[];
+  messages: DeviceMessage[];
   closed: boolean;
 }
 
@@ -25,12 +32,16 @@ export class FakeHub {
     if (signal.aborted) return Promise.reject(new Error('aborted'));
     const failure = this.failures.shift();
     if (failure) return Promise.reject(failure);
-    const connection: FakeConnection = { events, reports: [], closed: false };
+    const connection: FakeConnection = { events, reports: [], messages: [], closed: false };
     this.connections.push(connection);
     const session: DeviceSession = {
       desired: this.desired,
       reportProperties: (patch) => {
         connection.reports.push(patch);
+        return Promise.resolve();
+      },
+      sendMessage: (message) => {
+        connection.messages.push(message);
         return Promise.resolve();
       },
       close: () => {
