@@ -155,7 +155,9 @@ describe('POST /ai_services/chat/completions', () => {
       response.write(piece('hel'), () => response.destroy());
     });
     const text = await (await post('chat/completions', { prompt: 'Hi', stream: true })).text();
-    expect(text).toMatch(/^data: .*\n\nevent: error\ndata: \{"error":\{"code":"AI\.UNAVAILABLE"/s);
+    expect(text).toMatch(
+      /^data: .*\n\nevent: error\ndata: \{"error":\{"code":"AI\.UNAVAILABLE".*"hint":".*"request_id":"/s,
+    );
     expect(text).not.toContain('[DONE]');
   });
 

@@ -1,28 +1,33 @@
 import type { AppError } from '#libs/runtime';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { errorCatalogue, findErrorEntry } from './error-catalogue.js';
 import type { Problem } from './problem.dto.js';
 import { requestIdOf } from './request-id.js';
 
-/** Answers with `error` as `application/problem+json`; a code that is not in the catalogue is shown as `SERVER.FAILED`. */
-export function sendProblem(response: Response, error: AppError): void {
+/** `error` as the caller is told it; a code that is not in the catalogue is shown as `SERVER.FAILED`. */
+export function toProblem(request: Request, error: AppError): Problem {
   const known = findErrorEntry(error.code);
   const { status, title, hint } = known ?? errorCatalogue['SERVER.FAILED'];
   const code = known ? error.code : 'SERVER.FAILED';
-  const problem: Problem = {
+  return {
     type: `urn:spyglass:error:${code}`,
     title,
     status,
     detail: known ? error.message : `${title}.`,
     code,
     hint: known ? (error.hint ?? hint) : hint,
-    request_id: requestIdOf(response.req),
+    request_id: requestIdOf(request),
     ...(known && error.details && Object.keys(error.details).length > 0 && { details: error.details }),
   };
+}
+
+/** Answers with `error` as `application/problem+json`. */
+export function sendProblem(response: Response, error: AppError): void {
+  const problem = toProblem(response.req, error);
   response.removeHeader('ETag');
   response.removeHeader('Content-Disposition');
   response.setHeader('Cache-Control', 'no-store');
   const retryAfter = error.details?.retry_after_seconds;
   if (typeof retryAfter === 'number') response.setHeader('Retry-After', Math.ceil(retryAfter));
-  response.status(status).type('application/problem+json').send(JSON.stringify(problem));
+  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }

@@ -18,7 +18,11 @@ import { clientGone } from '../../http/client-gone.js';
 import { storageProblems } from '../blob-storage/blob-storage.errors.js';
 import { aiProblems } from './ai-services.errors.js';
 import { DEFAULT_IMAGE_PROMPT, DEFAULT_SYSTEM_PROMPT } from './default-prompts.js';
-import { ChatCompletionResponse, ExplainImageResponse } from './dto/chat-completion.response.dto.js';
+import {
+  ChatCompletionChunkResponse,
+  ChatCompletionResponse,
+  ExplainImageResponse,
+} from './dto/chat-completion.response.dto.js';
 import { ChatRequest } from './dto/chat.request.dto.js';
 import { ExplainImageRequest, explainImageExamples } from './dto/explain-image.request.dto.js';
 import { ImageChatRequest } from './dto/image-chat.request.dto.js';
@@ -39,7 +43,7 @@ export class AiServicesController {
     summary: 'Ask the model',
     description: 'With `stream`, the answer comes piece by piece as server-sent events, the last of them `[DONE]`.',
   })
-  @ApiExtraModels(ChatCompletionResponse)
+  @ApiExtraModels(ChatCompletionResponse, ChatCompletionChunkResponse)
   @ApiBody({
     type: ChatRequest,
     examples: {
@@ -51,7 +55,7 @@ export class AiServicesController {
     description: 'The answer',
     content: {
       'application/json': { schema: { $ref: getSchemaPath(ChatCompletionResponse) } },
-      'text/event-stream': { schema: { type: 'string' } },
+      'text/event-stream': { schema: { $ref: getSchemaPath(ChatCompletionChunkResponse) } },
     },
   })
   @ApiProblems('REQUEST.INVALID', 'REQUEST.MALFORMED', 'REQUEST.TOO_LARGE', ...aiProblems)

@@ -50,6 +50,42 @@ export class ChatCompletionResponse {
   }
 }
 
+export class ChatDeltaResponse {
+  /** Who speaks; in the first piece only. */
+  role?: string;
+
+  /** What comes next in the answer. */
+  content?: string | null;
+}
+
+export class ChatChunkChoiceResponse {
+  index: number;
+
+  delta: ChatDeltaResponse;
+
+  /**
+   * Why the answer ended; null before its last piece.
+   * @example stop
+   */
+  finish_reason: string | null;
+}
+
+/** One piece of a streamed completion, the data of one event; servers may add fields. */
+export class ChatCompletionChunkResponse {
+  id: string;
+
+  /** @example chat.completion.chunk */
+  object: string;
+
+  /** In seconds since 1970. */
+  created: number;
+
+  /** Which model answers. */
+  model: string;
+
+  choices: ChatChunkChoiceResponse[];
+}
+
 export class ExplainImageResponse {
   /** @example device001/picture.jpg */
   blob_name: string;

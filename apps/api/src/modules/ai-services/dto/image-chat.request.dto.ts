@@ -4,7 +4,7 @@ import { IsObject, IsOptional } from 'class-validator';
 import { PromptRequest } from './prompts.request.dto.js';
 
 export class ImageChatRequest extends PromptRequest {
-  @ApiProperty({ type: 'string', format: 'binary', description: 'The picture to ask about.' })
+  @ApiProperty({ type: 'string', format: 'binary', required: true, description: 'The picture to ask about.' })
   // Multer takes it out of the form before the fields are checked.
   @IsOptional()
   file?: unknown;

@@ -5,7 +5,7 @@ import type { Request, Response } from 'express';
 import { ApiConfig } from '../../../api.config.js';
 import { clientGone } from '../../../http/client-gone.js';
 import { createValidationPipe } from '../../../http/validation.pipe.js';
-import { UploadBlobParams } from '../dto/upload-blob.params.js';
+import { UploadBlobParams } from '../dto/upload-blob.query.dto.js';
 
 /** Room for the form around the file. */
 const FORM_OVERHEAD_BYTES = 64 * 1024;
