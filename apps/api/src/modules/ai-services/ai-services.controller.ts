@@ -122,8 +122,9 @@ export class AiServicesController {
 }
 
 function questionOf(
-  request: { system_prompt?: string; json_schema?: Record<string, unknown> },
+  { system_prompt, json_schema }: { system_prompt?: string; json_schema?: object },
   prompt: string,
 ): Omit<Question, 'image'> {
-  return { prompt, systemPrompt: request.system_prompt ?? DEFAULT_SYSTEM_PROMPT, jsonSchema: request.json_schema };
+  const jsonSchema = json_schema as Record<string, unknown> | undefined;
+  return { prompt, systemPrompt: system_prompt ?? DEFAULT_SYSTEM_PROMPT, jsonSchema };
 }

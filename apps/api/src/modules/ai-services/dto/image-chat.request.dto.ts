@@ -18,7 +18,8 @@ export class ImageChatRequest extends PromptRequest {
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => parsed(value))
   @IsObject()
-  json_schema?: Record<string, unknown>;
+  // A narrower type would be described beside the text that the form holds.
+  json_schema?: object;
 }
 
 /** The JSON in a form's field; what is none comes back as it is, for the validation to refuse. */
