@@ -25,7 +25,7 @@ export function loadSettings<Schema extends z.ZodType>(
   env: Readonly<Record<string, string | undefined>>,
 ): z.infer<Schema> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const result = schema.safeParse(given);
+  const result = schema.safeParse(given, { error: ruleOf });
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message, code }) => {
     const name = path.join('.') || 'settings';
@@ -34,4 +34,25 @@ export function loadSettings<Schema extends z.ZodType>(
   throw new AppError('SETTINGS.INVALID', `Invalid settings:\n  ${problems.join('\n  ')}`, {
     hint: 'Set these environment variables as .env.example describes.',
   });
+}
+
+/** The rule that a value broke, in words for whoever sets the variable; undefined leaves zod's own. */
+function ruleOf(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.expected === 'int') return 'must be a whole number';
+      return issue.expected === 'number' ? 'must be a number' : undefined;
+    case 'too_small':
+      return bound(issue.origin, issue.inclusive === false ? 'more than' : 'at least', issue.minimum);
+    case 'too_big':
+      return bound(issue.origin, issue.inclusive === false ? 'less than' : 'at most', issue.maximum);
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    default:
+      return undefined;
+  }
+}
+
+function bound(origin: string, relation: string, limit: number | bigint): string {
+  return origin === 'string' ? `must have ${relation} ${limit} characters` : `must be ${relation} ${limit}`;
 }
