@@ -99,6 +99,16 @@ describe('the command iot-hub-emulator', () => {
     expect(errors).not.toMatch(/^\s+at /m);
   });
 
+  it('shares its data directory with no other, and leaves it free when it is killed', async () => {
+    running = await startEmulatorProcess(['--data-dir', folder]);
+    const second = await runEmulatorToEnd(['start', '--port', '0', '--no-standard-ports', '--data-dir', folder]);
+    expect(second).toMatchObject({ exitCode: 1, errors: expect.stringContaining(`${folder} is in use by another`) });
+    expect(second.errors).not.toMatch(/^\s+at /m);
+    running.kill('SIGKILL');
+    await running.exited;
+    running = await startEmulatorProcess(['--data-dir', folder]);
+  });
+
   it('refuses the well-known keys on other addresses than loopback', async () => {
     const { exitCode, errors } = await runEmulatorToEnd([
       'start',

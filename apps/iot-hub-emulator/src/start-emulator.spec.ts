@@ -81,6 +81,15 @@ describe(startIotHubEmulator.name, () => {
     expect((await start({ port })).port).toBe(port);
   });
 
+  it('has its data directory to itself until it is closed', async () => {
+    const first = await start();
+    await expect(start()).rejects.toThrow(`The data directory ${directory} is in use by another emulator`);
+    // The one that was refused has not taken anything away from the first.
+    await expect(start()).rejects.toThrow('is in use');
+    await first.close();
+    expect((await start()).port).toBeGreaterThan(0);
+  });
+
   it('takes a clock', async () => {
     const clock = manualClock(Date.UTC(2030, 0, 1));
     const emulator = await start({ inMemory: true, clock });

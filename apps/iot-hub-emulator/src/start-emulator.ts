@@ -20,6 +20,7 @@ import { applySeed } from './seed/apply-seed.js';
 import { readSeed } from './seed/read-seed.js';
 import { STANDARD_PORTS, openPorts } from './standard-ports.js';
 import { openUploadStorage } from './storage/azure-upload-storage.js';
+import { lockDirectory } from './storage/directory-lock.js';
 import { Store } from './storage/store.js';
 import { storedPolicies } from './storage/stored-policies.js';
 import { DEFAULT_TLS_NAMES, ensureTlsFiles } from './tls/tls-files.js';
@@ -169,6 +170,7 @@ async function openDirectory(options: IotHubEmulatorOptions, cleanups: (() => un
   }
   const directory = path.resolve(options.dataDirectory ?? '');
   await mkdir(directory, { recursive: true });
+  cleanups.push(lockDirectory(directory));
   return directory;
 }
 
