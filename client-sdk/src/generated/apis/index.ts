@@ -1,0 +1,6 @@
+/* tslint:disable */
+/* eslint-disable */
+export * from './AiServicesApi.js';
+export * from './BlobStorageApi.js';
+export * from './CoreApi.js';
+export * from './IotHubApi.js';
