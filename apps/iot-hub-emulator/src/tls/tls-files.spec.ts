@@ -61,6 +61,17 @@ describe(ensureTlsFiles.name, () => {
     expect(new X509Certificate(newCert).checkHost('hub.example')).toBe('hub.example');
   });
 
+  it('issues a certificate for a neighbour, under the same authority and with a key of its own', async () => {
+    const [ca, cert] = await contents(await ensureTlsFiles(folder));
+    const elsewhere = path.join(folder, 'neighbour');
+    const [sameCa = '', otherCert = ''] = await contents(await ensureTlsFiles(folder, ['azurite'], elsewhere));
+    expect(sameCa).toBe(ca);
+    expect(otherCert).not.toBe(cert);
+    expect(new X509Certificate(otherCert).verify(new X509Certificate(sameCa).publicKey)).toBe(true);
+    expect((await readdir(elsewhere)).sort()).toEqual(['server-key.pem', 'server.pem']);
+    expect((await contents(await ensureTlsFiles(folder)))[1]).toBe(cert);
+  });
+
   it('makes anew what is broken or does not belong together', async () => {
     const files = await ensureTlsFiles(folder);
     const [ca] = await contents(files);

@@ -25,11 +25,18 @@ const RENEWAL_MARGIN_MS = 30 * 24 * 60 * 60 * 1000;
  * clients that trust the authority once need not do it again.
  *
  * @param names further DNS names and IP addresses the certificate is to cover.
+ * @param serverFolder where the server's certificate and key lie, when they are for another server than the hub.
  */
-export async function ensureTlsFiles(folder: string, names: readonly string[] = []): Promise<TlsFiles> {
+export async function ensureTlsFiles(
+  folder: string,
+  names: readonly string[] = [],
+  serverFolder: string = folder,
+): Promise<TlsFiles> {
   const file = (name: string) => path.resolve(folder, name);
-  const files = { caFile: file('ca.pem'), certFile: file('server.pem'), keyFile: file('server-key.pem') };
+  const serverFile = (name: string) => path.resolve(serverFolder, name);
+  const files = { caFile: file('ca.pem'), certFile: serverFile('server.pem'), keyFile: serverFile('server-key.pem') };
   await mkdir(folder, { recursive: true });
+  await mkdir(serverFolder, { recursive: true });
   const wanted = [...new Set([...DEFAULT_TLS_NAMES, ...names])];
 
   let authority = await readPair(files.caFile, file('ca-key.pem'));
