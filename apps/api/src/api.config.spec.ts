@@ -60,6 +60,11 @@ describe(loadApiConfig.name, () => {
     expect(text.toLowerCase()).not.toContain('secret');
   });
 
+  it('tells of settings that do not go together even where another one is wrong', () => {
+    const text = problemsOf({ API_PORT: 'eighty', API_HOST: '0.0.0.0', BLOB_STORAGE_SAS_TOKEN: 'sv=1' });
+    expect(text.match(/[A-Z_]+(?=: )/g)).toEqual(['API_PORT', 'API_HOST', 'BLOB_STORAGE_SAS_TOKEN']);
+  });
+
   it.each(['0.0.0.0', '::', '192.168.1.2', 'example.com', '127.evil.example'])(
     'refuses to listen on %s without API keys',
     (host) => {

@@ -54,71 +54,54 @@ const allowedHosts = listSetting.refine(
   { message: 'every entry must be a host name, with a port if only that port is allowed; * is not accepted' },
 );
 
+const SINGLE_SETTINGS = z.object({
+  CORE_VERSION: z.string().default(PACKAGE_VERSION),
+  CORE_LOG_LEVEL: logLevel.default('info'),
+  GIT_REVISION: z.string().optional(),
+  GIT_TAG: z.string().optional(),
+
+  API_HOST: z.string().default('127.0.0.1'),
+  API_PORT: portSetting.default(8000),
+  /** Set by the host of Azure Functions, which runs the API as its custom handler and forwards requests to this port. */
+  FUNCTIONS_CUSTOMHANDLER_PORT: portSetting.optional(),
+  API_KEYS: apiKeys.default([]),
+  ALLOWED_HOSTS: allowedHosts.default(LOOPBACK_NAMES),
+  CORS_ORIGINS: corsOrigins.default([]),
+  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(3000),
+  TRUST_PROXY: flagSetting.default(false),
+  CA_FILE: z.string().optional(),
+
+  IOT_HUB_CONNECTION_STRING: connectionString('HostName', 'SharedAccessKeyName', 'SharedAccessKey').optional(),
+  IOT_HUB_HOST_NAME: hostName.optional(),
+  IOT_HUB_DEVICE_ID: z.string().max(128).optional(),
+
+  BLOB_STORAGE_CONNECTION_STRING: z.string().optional(),
+  BLOB_STORAGE_ENDPOINT: httpUrl.optional(),
+  BLOB_STORAGE_ACCOUNT_NAME: z
+    .string()
+    .regex(/^[a-z0-9]{3,24}$/, 'must be 3 to 24 lower case letters and digits')
+    .optional(),
+  BLOB_STORAGE_SAS_TOKEN: z.string().optional(),
+  BLOB_STORAGE_CONTAINER_NAME: z
+    .string()
+    .regex(/^(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'must be a container name: 3 to 63 of a-z, 0-9 and -')
+    .default('dev'),
+  BLOB_STORAGE_MAX_UPLOAD_BYTES: byteCount.default(512 * MEBIBYTE),
+  BLOB_STORAGE_IMAGE_CACHE_BYTES: byteCount.default(64 * MEBIBYTE),
+
+  AI_SERVICES_ENDPOINT: httpUrl.optional(),
+  AI_SERVICES_API_KEY: z.string().optional(),
+  AI_SERVICES_API_VERSION: z.string().optional(),
+  AI_SERVICES_MODEL_GPT: z.string().default('gpt-4o'),
+  AI_SERVICES_TIMEOUT_SECONDS: z.coerce.number().min(1).max(600).default(60),
+  AI_SERVICES_MAX_IMAGE_BYTES: byteCount.default(20 * MEBIBYTE),
+});
+type Settings = z.infer<typeof SINGLE_SETTINGS>;
+
 /** Every environment variable that the API reads. */
-export const API_SETTINGS = z
-  .object({
-    CORE_VERSION: z.string().default(PACKAGE_VERSION),
-    CORE_LOG_LEVEL: logLevel.default('info'),
-    GIT_REVISION: z.string().optional(),
-    GIT_TAG: z.string().optional(),
-
-    API_HOST: z.string().default('127.0.0.1'),
-    API_PORT: portSetting.default(8000),
-    /** Set by the host of Azure Functions, which runs the API as its custom handler and forwards requests to this port. */
-    FUNCTIONS_CUSTOMHANDLER_PORT: portSetting.optional(),
-    API_KEYS: apiKeys.default([]),
-    ALLOWED_HOSTS: allowedHosts.default(LOOPBACK_NAMES),
-    CORS_ORIGINS: corsOrigins.default([]),
-    RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(3000),
-    TRUST_PROXY: flagSetting.default(false),
-    CA_FILE: z.string().optional(),
-
-    IOT_HUB_CONNECTION_STRING: connectionString('HostName', 'SharedAccessKeyName', 'SharedAccessKey').optional(),
-    IOT_HUB_HOST_NAME: hostName.optional(),
-    IOT_HUB_DEVICE_ID: z.string().max(128).optional(),
-
-    BLOB_STORAGE_CONNECTION_STRING: z.string().optional(),
-    BLOB_STORAGE_ENDPOINT: httpUrl.optional(),
-    BLOB_STORAGE_ACCOUNT_NAME: z
-      .string()
-      .regex(/^[a-z0-9]{3,24}$/, 'must be 3 to 24 lower case letters and digits')
-      .optional(),
-    BLOB_STORAGE_SAS_TOKEN: z.string().optional(),
-    BLOB_STORAGE_CONTAINER_NAME: z
-      .string()
-      .regex(/^(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'must be a container name: 3 to 63 of a-z, 0-9 and -')
-      .default('dev'),
-    BLOB_STORAGE_MAX_UPLOAD_BYTES: byteCount.default(512 * MEBIBYTE),
-    BLOB_STORAGE_IMAGE_CACHE_BYTES: byteCount.default(64 * MEBIBYTE),
-
-    AI_SERVICES_ENDPOINT: httpUrl.optional(),
-    AI_SERVICES_API_KEY: z.string().optional(),
-    AI_SERVICES_API_VERSION: z.string().optional(),
-    AI_SERVICES_MODEL_GPT: z.string().default('gpt-4o'),
-    AI_SERVICES_TIMEOUT_SECONDS: z.coerce.number().min(1).max(600).default(60),
-    AI_SERVICES_MAX_IMAGE_BYTES: byteCount.default(20 * MEBIBYTE),
-  })
-  .superRefine((settings, context) => {
-    const problem = (name: string, message: string) => {
-      context.addIssue({ code: 'custom', path: [name], message });
-    };
-    if (!isLoopback(settings.API_HOST) && settings.API_KEYS.length === 0)
-      problem('API_HOST', 'must be a loopback address (127.0.0.1, ::1, localhost) unless API_KEYS is set');
-    if (settings.FUNCTIONS_CUSTOMHANDLER_PORT !== undefined && settings.API_KEYS.length === 0)
-      problem(
-        'API_KEYS',
-        'is required under Azure Functions, whose host forwards the internet to the loopback address',
-      );
-    if (settings.IOT_HUB_CONNECTION_STRING && settings.IOT_HUB_HOST_NAME)
-      problem('IOT_HUB_HOST_NAME', 'cannot be combined with IOT_HUB_CONNECTION_STRING; set one of them');
-    const account = settings.BLOB_STORAGE_ACCOUNT_NAME ?? settings.BLOB_STORAGE_ENDPOINT;
-    if (settings.BLOB_STORAGE_CONNECTION_STRING && (account ?? settings.BLOB_STORAGE_SAS_TOKEN))
-      problem('BLOB_STORAGE_CONNECTION_STRING', 'cannot be combined with an account name, endpoint or SAS token');
-    if (settings.BLOB_STORAGE_SAS_TOKEN && !account)
-      problem('BLOB_STORAGE_SAS_TOKEN', 'needs BLOB_STORAGE_ACCOUNT_NAME or BLOB_STORAGE_ENDPOINT');
-    if (settings.AI_SERVICES_API_KEY && !settings.AI_SERVICES_ENDPOINT)
-      problem('AI_SERVICES_ENDPOINT', 'is required when AI_SERVICES_API_KEY is set');
-  });
+export const API_SETTINGS = SINGLE_SETTINGS
+  // Also where single settings are wrong already, so that the user learns of all problems at once.
+  .superRefine(checkTogether, { when: () => true });
 
 /** How the HTTP server is reached and by whom. */
 export interface HttpConfig {
@@ -182,7 +165,7 @@ export class ApiConfig {
   readonly blobStorage: BlobStorageConfig;
   readonly aiServices: AiServicesConfig;
 
-  constructor(settings: z.infer<typeof API_SETTINGS>) {
+  constructor(settings: Settings) {
     this.version = settings.GIT_TAG ?? settings.CORE_VERSION;
     this.revision = settings.GIT_REVISION;
     this.logLevel = settings.CORE_LOG_LEVEL;
@@ -224,19 +207,39 @@ export function loadApiConfig(env: Readonly<Record<string, string | undefined>> 
   return new ApiConfig(loadSettings(API_SETTINGS, env));
 }
 
+/** Settings that do not go together. Single ones may be wrong here: of those only whether they are given counts. */
+function checkTogether(settings: Settings, context: z.RefinementCtx): void {
+  const problem = (name: keyof Settings, message: string) => {
+    context.addIssue({ code: 'custom', path: [name], message });
+  };
+  if (!isLoopback(settings.API_HOST) && settings.API_KEYS.length === 0)
+    problem('API_HOST', 'must be a loopback address (127.0.0.1, ::1, localhost) unless API_KEYS is set');
+  if (settings.FUNCTIONS_CUSTOMHANDLER_PORT !== undefined && settings.API_KEYS.length === 0)
+    problem('API_KEYS', 'is required under Azure Functions, whose host forwards the internet to the loopback address');
+  if (settings.IOT_HUB_CONNECTION_STRING && settings.IOT_HUB_HOST_NAME)
+    problem('IOT_HUB_HOST_NAME', 'cannot be combined with IOT_HUB_CONNECTION_STRING; set one of them');
+  const account = settings.BLOB_STORAGE_ACCOUNT_NAME ?? settings.BLOB_STORAGE_ENDPOINT;
+  if (settings.BLOB_STORAGE_CONNECTION_STRING && (account ?? settings.BLOB_STORAGE_SAS_TOKEN))
+    problem('BLOB_STORAGE_CONNECTION_STRING', 'cannot be combined with an account name, endpoint or SAS token');
+  if (settings.BLOB_STORAGE_SAS_TOKEN && !account)
+    problem('BLOB_STORAGE_SAS_TOKEN', 'needs BLOB_STORAGE_ACCOUNT_NAME or BLOB_STORAGE_ENDPOINT');
+  if (settings.AI_SERVICES_API_KEY && !settings.AI_SERVICES_ENDPOINT)
+    problem('AI_SERVICES_ENDPOINT', 'is required when AI_SERVICES_API_KEY is set');
+}
+
 /** Whether only programs on this machine can connect to `host`. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function iotHubCredentials(settings: z.infer<typeof API_SETTINGS>): IotHubCredentials | undefined {
+function iotHubCredentials(settings: Settings): IotHubCredentials | undefined {
   const { IOT_HUB_CONNECTION_STRING: connectionString, IOT_HUB_HOST_NAME: hostName } = settings;
   if (connectionString) return Object.freeze({ kind: 'connection-string', connectionString });
   if (hostName) return Object.freeze({ kind: 'identity', hostName });
   return undefined;
 }
 
-function blobStorageCredentials(settings: z.infer<typeof API_SETTINGS>): BlobStorageCredentials | undefined {
+function blobStorageCredentials(settings: Settings): BlobStorageCredentials | undefined {
   const {
     BLOB_STORAGE_CONNECTION_STRING: connectionString,
     BLOB_STORAGE_ACCOUNT_NAME: account,
