@@ -15,7 +15,8 @@ const SQLITE_BUSY = 5;
 export function lockDirectory(directory: string): () => void {
   const database = new DatabaseSync(path.join(directory, 'emulator.lock'), { timeout: 0 });
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    // Nothing is ever written, so no journal need lie beside it.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
     if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) throw cause;
