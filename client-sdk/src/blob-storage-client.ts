@@ -5,6 +5,7 @@ import { type BlobProperties, type ByteRange, Download, propertiesOf } from './d
 import { invalidArgument } from './failures.js';
 import { Pages } from './pages.js';
 import { checkPathSegment } from './path-segment.js';
+import { SpyglassError } from './spyglass-error.js';
 import type { CallOptions, Transport } from './transport.js';
 
 /** Which blobs to list. */
@@ -119,12 +120,14 @@ export class BlobStorageClient {
   /**
    * Shows a blob's size, type and ETag.
    *
-   * @throws {@link SpyglassError} `CLIENT.UNEXPECTED_ANSWER` with status 404 when there is no such blob: an answer without
-   * body has no code
+   * @throws {@link SpyglassError} `BLOB.NOT_FOUND`
    */
   async headBlob(params: BlobParams, options?: CallOptions): Promise<BlobProperties> {
     checkPathSegment('blob_name', params.blob_name);
-    const { raw } = await this.#transport.call((init) => this.#api.headBlobRaw(params, init), options);
+    const { raw } = await this.#transport.call(
+      (init) => this.#api.headBlobRaw(params, init).catch(rethrowNotFound),
+      options,
+    );
     return propertiesOf(params.blob_name, raw.headers);
   }
 
@@ -153,6 +156,19 @@ export class BlobStorageClient {
     }, options);
     return response && new Download(name, response, options?.signal);
   }
+}
+
+/** An answer to HEAD has no body that could tell the problem. */
+function rethrowNotFound(thrown: unknown): never {
+  if (!(thrown instanceof ResponseError)) throw thrown;
+  const { status, headers } = thrown.response;
+  if (status !== 404 || !headers.get('content-type')?.startsWith('application/problem+json')) throw thrown;
+  throw new SpyglassError('There is no such blob.', {
+    code: 'BLOB.NOT_FOUND',
+    hint: 'listBlobs tells the names that there are.',
+    status,
+    requestId: headers.get('x-request-id') ?? undefined,
+  });
 }
 
 function headerOf({ start, end }: { start: number; end?: number | undefined }): string {

@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import { type BlobProperties, BlobStorage } from '#libs/blob-storage';
 import { AppError } from '#libs/runtime';
 import { Injectable, Logger } from '@nestjs/common';
@@ -6,6 +5,7 @@ import type { Request, Response } from 'express';
 import { clientGone } from '../../../http/client-gone.js';
 import { parseByteRange } from './byte-range.js';
 import { contentDisposition } from './content-disposition.js';
+import { sendPaced } from './send-paced.js';
 
 /** Headers that a request can only be answered by with the blob's properties at hand. */
 const CONDITIONAL_HEADERS = ['range', 'if-none-match', 'if-modified-since'] as const;
@@ -32,7 +32,7 @@ export class BlobSender {
         try {
           describe(response, properties, await typeOf(properties, signal));
           response.setHeader('Content-Length', properties.sizeBytes);
-          await pipeline(body, response);
+          await sendPaced(body, response);
         } finally {
           body.destroy();
         }
@@ -73,7 +73,7 @@ export class BlobSender {
       return;
     }
     const { body } = await this.storage.download(name, { range, ifMatch: etag, signal });
-    await pipeline(body, response);
+    await sendPaced(body, response);
   }
 }
 
@@ -94,4 +94,6 @@ export function describe(response: Response, { name, etag, lastModified }: BlobP
   response.setHeader('Cache-Control', 'private, no-cache');
   response.setHeader('ETag', etag);
   response.setHeader('Last-Modified', lastModified.toUTCString());
+  // By its standard, fetch sends `no-cache` with every If-None-Match. That is meant for caches; the storage has been asked.
+  delete response.req.headers['cache-control'];
 }
