@@ -279,7 +279,7 @@ describe('GET, HEAD and DELETE /blob_storage/{blob_name}', () => {
 
   it('refuses a name that is no UTF-8', async () => {
     const { status, body } = await rawGet('/blob_storage/%ff');
-    expect({ status, code: JSON.parse(body).code }).toEqual({ status: 400, code: 'REQUEST.MALFORMED' });
+    expect({ status, code: JSON.parse(body).code }).toEqual({ status: 400, code: 'REQUEST.NOT_ACCEPTED' });
   });
 
   it('says what it sends, to GET and HEAD alike', async () => {

@@ -139,7 +139,7 @@ describe(createApp.name, () => {
       ['an unknown route', 'get', '/nope', 404, 'ROUTE.NOT_FOUND'],
       ['a method that the route has not', 'put', '/iot_hub/device_twin', 405, 'ROUTE.METHOD_NOT_ALLOWED'],
       ['a file that belongs to no page of ours', 'get', '/README.md', 404, 'ROUTE.NOT_FOUND'],
-      ['a path that cannot be decoded', 'get', '/iot_hub/devices/%E0%A4%A', 400, 'REQUEST.MALFORMED'],
+      ['a path that cannot be decoded', 'get', '/iot_hub/devices/%E0%A4%A', 400, 'REQUEST.NOT_ACCEPTED'],
       ['a missing body', 'post', '/iot_hub/call_direct_method', 400, 'REQUEST.INVALID'],
       ['no configured hub', 'get', '/iot_hub/devices', 503, 'IOT_HUB.NOT_CONFIGURED'],
       ['no named device', 'get', '/iot_hub/device_twin', 400, 'DEVICE.NOT_NAMED'],
@@ -181,6 +181,18 @@ describe(createApp.name, () => {
       const api = await start();
       const { body } = await api.post('/iot_hub/call_direct_method').set('Content-Type', type).send(text);
       expect(body).toMatchObject({ status, code });
+    });
+
+    it('says where JSON breaks without quoting it', async () => {
+      const api = await start();
+      const text = '{"method_name": canary}';
+      const { body } = await api
+        .post('/iot_hub/call_direct_method')
+        .set('Content-Type', 'application/json')
+        .send(text)
+        .expect(400);
+      expect(body.detail).toMatch(/^The request body is not well-formed JSON/);
+      expect(JSON.stringify(body)).not.toContain('canary');
     });
 
     it('lists every broken rule of a body at once', async () => {

@@ -51,9 +51,11 @@ function toAppError(exception: unknown): AppError {
   const status = statusOf(exception);
   if (status === undefined || status >= 500)
     return new AppError('SERVER.FAILED', 'The API failed unexpectedly.', { cause: exception });
-  const type = isRecord(exception) ? exception.type : undefined;
-  if (type === 'entity.parse.failed')
-    return new AppError('REQUEST.MALFORMED', 'The request body is not well-formed JSON.', { cause: exception });
+  // Nest keeps what Express and its parser threw as the cause.
+  const cause = exception instanceof HttpException ? exception.cause : undefined;
+  if (cause instanceof URIError)
+    return new AppError('REQUEST.NOT_ACCEPTED', 'The path is not percent-encoded UTF-8.', { cause });
+  if (cause instanceof SyntaxError) return malformedJson(cause);
   if (status === 413) {
     const limit = `JSON may have ${JSON_BODY_LIMIT_BYTES / 1024} KiB`;
     return new AppError('REQUEST.TOO_LARGE', `The request body is larger than the API accepts; ${limit}.`, {
@@ -63,6 +65,13 @@ function toAppError(exception: unknown): AppError {
   const code = CODE_BY_STATUS[status] ?? (status === 400 ? 'REQUEST.MALFORMED' : 'REQUEST.NOT_ACCEPTED');
   const message = exception instanceof HttpException ? exception.message : `${errorCatalogue[code].title}.`;
   return new AppError(code, message, { cause: exception });
+}
+
+/** Says where it breaks, without the piece of the body that the parser's own message quotes. */
+function malformedJson(cause: SyntaxError): AppError {
+  const [place] = /line \d+ column \d+/.exec(cause.message) ?? [];
+  const message = `The request body is not well-formed JSON${place ? ` at ${place}` : ''}.`;
+  return new AppError('REQUEST.MALFORMED', message, { cause });
 }
 
 function statusOf(exception: unknown): number | undefined {
