@@ -32,6 +32,6 @@ export interface AgentReportedProperties {
   /** `$version` of the desired properties that the agent has seen last. */
   desired_version: number;
   telemetry_interval_seconds: PropertyAcknowledgement<number>;
-  /** Messages given up for want of space while offline, by kind; since the outbox was made. */
-  messages_dropped: Record<string, number>;
+  /** How many messages were given up for want of space while offline, since the agent's outbox was made. */
+  messages_dropped: number;
 }

@@ -10,6 +10,7 @@ import {
   IMAGE_TYPES,
 } from '#libs/contracts';
 import { DirectMethod } from '#libs/iot-hub/device';
+import { CaptureEvents } from '../telemetry/capture-events.js';
 import { FileUpload } from '../uploads/file-upload.js';
 
 /** The direct methods that take a picture and store it. */
@@ -18,18 +19,27 @@ export class CaptureImageController {
   constructor(
     private readonly capture: StillCapture,
     private readonly uploads: FileUpload,
+    private readonly events: CaptureEvents,
   ) {}
 
   @DirectMethod(captureImageFromFile)
-  fromFile(payload: CaptureImageFromFilePayload): Promise<CaptureReply> {
-    const { filename } = payload;
-    return this.store(payload, (contentType) => this.capture.fromFile({ filename, contentType }));
+  async fromFile(payload: CaptureImageFromFilePayload): Promise<CaptureReply> {
+    const { filename, correlation_id } = payload;
+    const reply = await this.store(payload, (contentType) => this.capture.fromFile({ filename, contentType }));
+    this.events.taken(reply, { source: 'file', filename, ...(correlation_id !== undefined && { correlation_id }) });
+    return reply;
   }
 
   @DirectMethod(captureImageFromCamera)
-  fromCamera(payload: CaptureImageFromCameraPayload): Promise<CaptureReply> {
-    const { index } = payload;
-    return this.store(payload, (contentType) => this.capture.fromCamera({ index, contentType }));
+  async fromCamera(payload: CaptureImageFromCameraPayload): Promise<CaptureReply> {
+    const { index, correlation_id } = payload;
+    const reply = await this.store(payload, (contentType) => this.capture.fromCamera({ index, contentType }));
+    this.events.taken(reply, {
+      source: 'camera',
+      camera_index: index,
+      ...(correlation_id !== undefined && { correlation_id }),
+    });
+    return reply;
   }
 
   private async store(

@@ -128,7 +128,7 @@ export class IotHubDevice {
    * Sends a message to the cloud at least once: resolves when the hub has confirmed that it holds it. Nothing is kept or
    * repeated here; a message whose sending failed may have arrived all the same.
    *
-   * @throws {@link AppError} `DEVICE.OFFLINE` without a connection, `DEVICE.TIMEOUT`; what the transport reports
+   * @throws {@link AppError} `DEVICE.OFFLINE` without a connection; what the transport reports, after 40 s at the latest
    */
   async sendMessage(message: DeviceMessage): Promise<void> {
     if (!this.session) throw new AppError('DEVICE.OFFLINE', 'The device is not connected to the hub.');
