@@ -44,6 +44,8 @@ module.exports = {
     owned('ai', ['openai'], ['libs/ai']),
     owned('iot-service', ['azure-iothub'], ['libs/iot-hub/service']),
     owned('iot-device', ['azure-iot-device', 'azure-iot-device-mqtt'], ['libs/iot-hub/device']),
+    owned('cosmos', ['@azure/cosmos'], ['libs/cosmos', 'apps/iot-hub-emulator']),
+    owned('local-cosmos', ['@vercel/cosmosdb-server'], ['apps/local-cosmos']),
     owned('capture', ['node-av', '@u4/opencv4nodejs'], ['libs/capture']),
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

@@ -24,6 +24,7 @@ describe(loadApiConfig.name, () => {
     expect(config.iotHub.credentials).toBeUndefined();
     expect(config.blobStorage).toMatchObject({ credentials: undefined, containerName: 'dev' });
     expect(config.aiServices).toMatchObject({ endpoint: undefined, model: 'gpt-4o' });
+    expect(config.cosmos).toEqual({ credentials: undefined, databaseName: 'spyglass', containerName: 'telemetry' });
   });
 
   it("shows the package's version unless told another", () => {
@@ -43,6 +44,8 @@ describe(loadApiConfig.name, () => {
       BLOB_STORAGE_ACCOUNT_NAME: 'Secret!',
       BLOB_STORAGE_CONTAINER_NAME: 'SECRET',
       AI_SERVICES_ENDPOINT: 'ftp://secret',
+      COSMOS_CONNECTION_STRING: 'AccountEndpoint=secret',
+      COSMOS_DATABASE_NAME: 'secret/x',
     });
     expect(text).toMatch(/^SETTINGS.INVALID/);
     for (const name of [
@@ -55,6 +58,8 @@ describe(loadApiConfig.name, () => {
       'BLOB_STORAGE_ACCOUNT_NAME',
       'BLOB_STORAGE_CONTAINER_NAME',
       'AI_SERVICES_ENDPOINT',
+      'COSMOS_CONNECTION_STRING',
+      'COSMOS_DATABASE_NAME',
     ])
       expect(text).toContain(`${name}: `);
     expect(text.toLowerCase()).not.toContain('secret');
@@ -63,6 +68,25 @@ describe(loadApiConfig.name, () => {
   it('tells of settings that do not go together even where another one is wrong', () => {
     const text = problemsOf({ API_PORT: 'eighty', API_HOST: '0.0.0.0', BLOB_STORAGE_SAS_TOKEN: 'sv=1' });
     expect(text.match(/[A-Z_]+(?=: )/g)).toEqual(['API_PORT', 'API_HOST', 'BLOB_STORAGE_SAS_TOKEN']);
+  });
+
+  it('takes Cosmos DB by connection string, by key, or by identity', () => {
+    const connectionString = 'AccountEndpoint=https://localhost:8081/;AccountKey=a2V5';
+    const endpoint = 'https://account.documents.azure.com/';
+    expect(loadApiConfig({ COSMOS_CONNECTION_STRING: connectionString }).cosmos.credentials).toEqual({
+      kind: 'connection-string',
+      connectionString,
+    });
+    expect(loadApiConfig({ COSMOS_ENDPOINT: endpoint, COSMOS_KEY: 'a2V5' }).cosmos.credentials).toEqual({
+      kind: 'key',
+      endpoint,
+      key: 'a2V5',
+    });
+    expect(loadApiConfig({ COSMOS_ENDPOINT: endpoint }).cosmos.credentials).toEqual({ kind: 'identity', endpoint });
+    expect(problemsOf({ COSMOS_KEY: 'a2V5' })).toContain('COSMOS_ENDPOINT: is required');
+    expect(problemsOf({ COSMOS_CONNECTION_STRING: connectionString, COSMOS_ENDPOINT: endpoint })).toContain(
+      'COSMOS_CONNECTION_STRING: cannot be combined',
+    );
   });
 
   it.each(['0.0.0.0', '::', '192.168.1.2', 'example.com', '127.evil.example'])(

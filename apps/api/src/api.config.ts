@@ -38,6 +38,7 @@ const connectionString = (...parts: string[]) =>
 
 const httpUrl = z.url({ protocol: /^https?$/, message: 'must be an http or https URL' });
 const byteCount = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const cosmosName = z.string().regex(/^[^/\\?#]{1,255}$/, 'must be 1 to 255 characters without / \\ ? and #');
 const hostName = z.string().regex(/^[a-z0-9.-]+(?::\d{1,5})?$/i, 'must be a host name, with a port if needed');
 
 const apiKeys = listSetting.refine((keys) => keys.every((key) => key.length >= MIN_API_KEY_LENGTH), {
@@ -95,6 +96,12 @@ const SINGLE_SETTINGS = z.object({
   AI_SERVICES_MODEL_GPT: z.string().default('gpt-4o'),
   AI_SERVICES_TIMEOUT_SECONDS: z.coerce.number().min(1).max(600).default(60),
   AI_SERVICES_MAX_IMAGE_BYTES: byteCount.default(20 * MEBIBYTE),
+
+  COSMOS_CONNECTION_STRING: connectionString('AccountEndpoint', 'AccountKey').optional(),
+  COSMOS_ENDPOINT: httpUrl.optional(),
+  COSMOS_KEY: z.string().optional(),
+  COSMOS_DATABASE_NAME: cosmosName.default('spyglass'),
+  COSMOS_CONTAINER_NAME: cosmosName.default('telemetry'),
 });
 type Settings = z.infer<typeof SINGLE_SETTINGS>;
 
@@ -154,6 +161,19 @@ export interface AiServicesConfig {
   readonly maxImageBytes: number;
 }
 
+type CosmosCredentials =
+  | { readonly kind: 'connection-string'; readonly connectionString: string }
+  | { readonly kind: 'key'; readonly endpoint: string; readonly key: string }
+  | { readonly kind: 'identity'; readonly endpoint: string };
+
+export interface CosmosConfig {
+  /** Undefined when no Cosmos DB is configured. */
+  readonly credentials: CosmosCredentials | undefined;
+  readonly databaseName: string;
+  /** Where IoT Hub routes the messages of devices to. */
+  readonly containerName: string;
+}
+
 /** The API's settings, validated and frozen; injectable by its class. */
 export class ApiConfig {
   readonly version: string;
@@ -164,6 +184,7 @@ export class ApiConfig {
   readonly iotHub: IotHubConfig;
   readonly blobStorage: BlobStorageConfig;
   readonly aiServices: AiServicesConfig;
+  readonly cosmos: CosmosConfig;
 
   constructor(settings: Settings) {
     this.version = settings.GIT_TAG ?? settings.CORE_VERSION;
@@ -193,6 +214,11 @@ export class ApiConfig {
       model: settings.AI_SERVICES_MODEL_GPT,
       timeoutMs: settings.AI_SERVICES_TIMEOUT_SECONDS * 1000,
       maxImageBytes: settings.AI_SERVICES_MAX_IMAGE_BYTES,
+    });
+    this.cosmos = Object.freeze({
+      credentials: cosmosCredentials(settings),
+      databaseName: settings.COSMOS_DATABASE_NAME,
+      containerName: settings.COSMOS_CONTAINER_NAME,
     });
     Object.freeze(this);
   }
@@ -225,6 +251,10 @@ function checkTogether(settings: Settings, context: z.RefinementCtx): void {
     problem('BLOB_STORAGE_SAS_TOKEN', 'needs BLOB_STORAGE_ACCOUNT_NAME or BLOB_STORAGE_ENDPOINT');
   if (settings.AI_SERVICES_API_KEY && !settings.AI_SERVICES_ENDPOINT)
     problem('AI_SERVICES_ENDPOINT', 'is required when AI_SERVICES_API_KEY is set');
+  if (settings.COSMOS_CONNECTION_STRING && (settings.COSMOS_ENDPOINT ?? settings.COSMOS_KEY))
+    problem('COSMOS_CONNECTION_STRING', 'cannot be combined with COSMOS_ENDPOINT or COSMOS_KEY');
+  if (settings.COSMOS_KEY && !settings.COSMOS_ENDPOINT)
+    problem('COSMOS_ENDPOINT', 'is required when COSMOS_KEY is set');
 }
 
 /** Whether only programs on this machine can connect to `host`. */
@@ -250,4 +280,11 @@ function blobStorageCredentials(settings: Settings): BlobStorageCredentials | un
   const endpoint = givenEndpoint ?? (account && `https://${account}.blob.core.windows.net`);
   if (!endpoint) return undefined;
   return Object.freeze(sasToken ? { kind: 'sas', endpoint, sasToken } : { kind: 'identity', endpoint });
+}
+
+function cosmosCredentials(settings: Settings): CosmosCredentials | undefined {
+  const { COSMOS_CONNECTION_STRING: connectionString, COSMOS_ENDPOINT: endpoint, COSMOS_KEY: key } = settings;
+  if (connectionString) return Object.freeze({ kind: 'connection-string', connectionString });
+  if (!endpoint) return undefined;
+  return Object.freeze(key ? { kind: 'key', endpoint, key } : { kind: 'identity', endpoint });
 }

@@ -11,6 +11,7 @@ import { AiServicesModule } from './modules/ai-services/ai-services.module.js';
 import { BlobStorageModule } from './modules/blob-storage/blob-storage.module.js';
 import { CoreModule } from './modules/core/core.module.js';
 import { IotHubModule } from './modules/iot-hub/iot-hub.module.js';
+import { TelemetryModule } from './modules/telemetry/telemetry.module.js';
 
 const RATE_LIMIT_WINDOW_MS = 60_000;
 
@@ -35,6 +36,7 @@ export class AppModule {
         IotHubModule,
         BlobStorageModule,
         AiServicesModule,
+        TelemetryModule,
       ],
       providers: [{ provide: ApiConfig, useValue: config }, Metrics, { provide: APP_GUARD, useClass: RateLimitGuard }],
       exports: [ApiConfig, Metrics],

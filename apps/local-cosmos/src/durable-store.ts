@@ -85,7 +85,7 @@ export class DurableStore {
         : container !== ''
           ? ['database = ? AND container = ?', [database, container]]
           : ['database = ?', [database]];
-    this.database.prepare(`DELETE FROM resources WHERE ${where as string}`).run(...values);
+    this.database.prepare(`DELETE FROM resources WHERE ${where}`).run(...values);
   }
 
   /**

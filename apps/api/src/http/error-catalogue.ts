@@ -2,6 +2,7 @@ import { imageErrors } from '../images/images.errors.js';
 import { aiServicesErrors } from '../modules/ai-services/ai-services.errors.js';
 import { blobStorageErrors } from '../modules/blob-storage/blob-storage.errors.js';
 import { iotHubErrors } from '../modules/iot-hub/iot-hub.errors.js';
+import { telemetryErrors } from '../modules/telemetry/telemetry.errors.js';
 import type { ErrorEntry } from './error-table.js';
 import { httpErrors } from './http.errors.js';
 
@@ -12,6 +13,7 @@ export const errorCatalogue = {
   ...blobStorageErrors,
   ...imageErrors,
   ...aiServicesErrors,
+  ...telemetryErrors,
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;

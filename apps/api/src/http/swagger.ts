@@ -27,6 +27,7 @@ export function describeApi(app: INestApplication, { version }: ApiConfig): Open
     .addTag('iot_hub', 'Devices, device twins and direct methods')
     .addTag('blob_storage', 'Pictures and other blobs')
     .addTag('ai_services', 'Chat completions and explanations of images')
+    .addTag('telemetry', 'What devices have sent')
     .addApiKey(
       { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'Asked for when API_KEYS is set.' },
       'api_key',

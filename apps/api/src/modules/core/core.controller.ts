@@ -42,7 +42,8 @@ export class CoreController {
   @Get('health/ready')
   @ApiOperation({
     summary: 'Tell whether the API can do its work',
-    description: 'IoT Hub and storage decide; AI services and devices are reported only.',
+    description:
+      'IoT Hub, storage and, where it is configured, Cosmos DB decide; AI services and devices are reported only.',
   })
   @ApiOkResponse({ type: ReadinessResponse, description: 'Everything required answers' })
   @ApiServiceUnavailableResponse({ type: ReadinessResponse, description: 'Something required does not answer' })

@@ -33,6 +33,7 @@ const queryHandlers = [GetDeviceHandler, GetDeviceTwinHandler, ListDevicesHandle
 @Module({
   controllers: [IotHubController],
   providers: [...clients, DefaultDevice, ...commandHandlers, ...queryHandlers, IotHubHealth, DevicesHealth],
+  exports: [DeviceRegistry, DefaultDevice],
 })
 export class IotHubModule implements OnApplicationShutdown {
   constructor(private readonly hub: HubConnection) {}
