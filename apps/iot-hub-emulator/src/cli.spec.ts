@@ -30,6 +30,10 @@ describe(startOptions.name, () => {
       dataDir: '.data/iot-hub',
       inMemory: false,
       storageContainer: 'dev',
+      cosmosEndpointName: 'telemetry',
+      cosmosContainer: 'telemetry',
+      cosmosPartitionKeyName: 'partitionKey',
+      cosmosPartitionKeyTemplate: '{deviceid}-{YYYY}-{MM}',
       tlsName: [],
       retentionHours: 24,
       logLevel: 'info',
@@ -44,6 +48,9 @@ describe(startOptions.name, () => {
       IOT_HUB_EMULATOR_TLS_NAME: 'a.example, b.example',
       IOT_HUB_EMULATOR_SEED: 'seed.yaml',
       IOT_HUB_EMULATOR_STORAGE_CONNECTION_STRING: 'x',
+      IOT_HUB_EMULATOR_ROUTES: 'routes.json',
+      IOT_HUB_EMULATOR_COSMOS_CONNECTION_STRING: 'y',
+      IOT_HUB_EMULATOR_COSMOS_DATABASE: 'db',
     };
     expect(settingsOf(['--port', '2'], variables)).toMatchObject({
       port: 2,
@@ -52,6 +59,9 @@ describe(startOptions.name, () => {
       tlsName: ['a.example', 'b.example'],
       seed: 'seed.yaml',
       storageConnectionString: 'x',
+      routes: 'routes.json',
+      cosmosConnectionString: 'y',
+      cosmosDatabase: 'db',
     });
     expect(settingsOf(['--standard-ports'], variables).standardPorts).toBe(true);
   });

@@ -4,11 +4,13 @@ import { destination, pino } from 'pino';
 import { EmulatorOptionError, type IotHubEmulator } from './emulator-options.js';
 import {
   certificateOptions,
+  serverFolderOption,
   startOptions,
   type CertificateSettings,
   type StartSettings,
 } from './iot-hub-emulator.config.js';
-import { SeedError } from './seed/read-seed.js';
+import type { CosmosDbEndpoint } from './hub/routing/routing-config.js';
+import { SeedError } from './seed/checked-file.js';
 import { startIotHubEmulator } from './start-emulator.js';
 import { ensureTlsFiles } from './tls/tls-files.js';
 
@@ -26,9 +28,9 @@ export function createCommand(): Command {
   const certificates = program
     .command('certificates')
     .description('make the certificate authority and the server certificate if missing, and print where they are');
-  for (const option of certificateOptions()) certificates.addOption(option);
-  certificates.action(async ({ dataDir, tlsName }: CertificateSettings) => {
-    printLine(await ensureTlsFiles(path.join(dataDir, 'tls'), tlsName));
+  for (const option of [...certificateOptions(), serverFolderOption()]) certificates.addOption(option);
+  certificates.action(async ({ dataDir, tlsName, serverDir }: CertificateSettings & { serverDir?: string }) => {
+    printLine(await ensureTlsFiles(path.join(dataDir, 'tls'), tlsName, serverDir));
   });
   return program;
 }
@@ -86,7 +88,8 @@ function closeOnSignal(emulator: IotHubEmulator): void {
 
 function emulatorOptions(settings: StartSettings, logger: pino.Logger): Parameters<typeof startIotHubEmulator>[0] {
   const { host, port, standardPorts, hubName, dataDir, inMemory, seed, policyKeys, tlsName } = settings;
-  const { storageConnectionString, storageContainer } = settings;
+  const { storageConnectionString, storageContainer, routes } = settings;
+  const cosmosDbEndpoint = cosmosDbEndpointOf(settings);
   return {
     host,
     port,
@@ -99,9 +102,27 @@ function emulatorOptions(settings: StartSettings, logger: pino.Logger): Paramete
     ...(hubName && { hubName }),
     ...(seed && { seed }),
     ...(policyKeys && { policyKeys }),
+    ...(routes && { routing: routes }),
+    ...(cosmosDbEndpoint && { cosmosDbEndpoints: [cosmosDbEndpoint] }),
     ...(storageConnectionString && {
       storage: { connectionString: storageConnectionString, containerName: storageContainer },
     }),
+  };
+}
+
+function cosmosDbEndpointOf(settings: StartSettings): CosmosDbEndpoint | undefined {
+  const { cosmosConnectionString, cosmosDatabase } = settings;
+  if (cosmosConnectionString === undefined) return undefined;
+  if (cosmosDatabase === undefined) {
+    throw new EmulatorOptionError('A Cosmos DB account needs its database: give --cosmos-database too.');
+  }
+  return {
+    name: settings.cosmosEndpointName,
+    connectionString: cosmosConnectionString,
+    databaseName: cosmosDatabase,
+    containerName: settings.cosmosContainer,
+    partitionKeyName: settings.cosmosPartitionKeyName,
+    partitionKeyTemplate: settings.cosmosPartitionKeyTemplate,
   };
 }
 

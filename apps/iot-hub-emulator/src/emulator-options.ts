@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from './hub/clock.js';
+import type { CosmosDbEndpoint, IotHubRouting } from './hub/routing/routing-config.js';
 import type { IotHubSeed } from './seed/seed-schema.js';
 
 /** How an emulator is to be started. Every member may be left out, but for `dataDirectory` or `inMemory`. */
@@ -20,6 +21,13 @@ export interface IotHubEmulatorOptions {
   readonly seed?: IotHubSeed | string;
   /** Where devices upload files to. The container must exist. */
   readonly storage?: { readonly connectionString: string; readonly containerName: string };
+  /**
+   * Message routes and fallback as in ARM's `properties.routing`, or the path of a YAML or JSON file of them. Goes before
+   * the seed's. Default: telemetry goes to the built-in endpoint.
+   */
+  readonly routing?: IotHubRouting | string;
+  /** Endpoints that routes may name, beside those within the routing itself. */
+  readonly cosmosDbEndpoints?: readonly CosmosDbEndpoint[];
   /**
    * Keys of the shared access policies: `development` are the same everywhere and for loopback alone; `generated` are
    * made once and kept. Default: by the address.

@@ -1,4 +1,5 @@
 export { EmulatorOptionError, type IotHubEmulator, type IotHubEmulatorOptions } from './emulator-options.js';
-export { SeedError } from './seed/read-seed.js';
+export type { CosmosDbEndpoint, IotHubRouting } from './hub/routing/routing-config.js';
+export { SeedError } from './seed/checked-file.js';
 export type { IotHubSeed } from './seed/seed-schema.js';
 export { startIotHubEmulator } from './start-emulator.js';

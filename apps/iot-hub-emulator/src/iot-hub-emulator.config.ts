@@ -11,6 +11,13 @@ export interface StartSettings {
   readonly seed?: string;
   readonly storageConnectionString?: string;
   readonly storageContainer: string;
+  readonly routes?: string;
+  readonly cosmosConnectionString?: string;
+  readonly cosmosEndpointName: string;
+  readonly cosmosDatabase?: string;
+  readonly cosmosContainer: string;
+  readonly cosmosPartitionKeyName: string;
+  readonly cosmosPartitionKeyTemplate: string;
   readonly policyKeys?: 'development' | 'generated';
   readonly tlsName: readonly string[];
   readonly retentionHours: number;
@@ -33,6 +40,9 @@ export const certificateOptions = (): Option[] => [
     .argParser((text: string, names: string[]) => [...names, ...splitNames(text)]),
 ];
 
+export const serverFolderOption = (): Option =>
+  new Option('--server-dir <folder>', 'put server certificate and key here: they are for another server than the hub');
+
 export const startOptions = (): Option[] => [
   option('--host <address>', 'HOST', 'address to listen on').default('127.0.0.1'),
   option('--port <port>', 'PORT', 'port for all protocols, 0 for a free one')
@@ -45,9 +55,24 @@ export const startOptions = (): Option[] => [
   new Option('--no-standard-ports', 'listen on --port alone'),
   option('--hub-name <name>', 'HUB_NAME', 'name of the hub'),
   option('--in-memory [flag]', 'IN_MEMORY', 'keep nothing after the end').default(false).preset('true').argParser(flag),
-  option('--seed <file>', 'SEED', 'YAML or JSON file of devices to begin with'),
+  option('--seed <file>', 'SEED', 'YAML or JSON file of devices and routes to begin with'),
   option('--storage-connection-string <text>', 'STORAGE_CONNECTION_STRING', 'storage account for file uploads'),
   option('--storage-container <name>', 'STORAGE_CONTAINER', 'its container for them').default('dev'),
+  option('--routes <file>', 'ROUTES', "YAML or JSON file of message routes, as in ARM's properties.routing"),
+  option('--cosmos-connection-string <text>', 'COSMOS_CONNECTION_STRING', 'Cosmos DB account that routes lead to'),
+  option('--cosmos-endpoint-name <name>', 'COSMOS_ENDPOINT_NAME', 'what routes call it').default('telemetry'),
+  option('--cosmos-database <name>', 'COSMOS_DATABASE', 'its database'),
+  option('--cosmos-container <name>', 'COSMOS_CONTAINER', 'its container').default('telemetry'),
+  option(
+    '--cosmos-partition-key-name <name>',
+    'COSMOS_PARTITION_KEY_NAME',
+    'property that holds the partition key',
+  ).default('partitionKey'),
+  option(
+    '--cosmos-partition-key-template <text>',
+    'COSMOS_PARTITION_KEY_TEMPLATE',
+    'its value, of {iothub} {deviceid} {YYYY} {MM} {DD}',
+  ).default('{deviceid}-{YYYY}-{MM}'),
   option(
     '--policy-keys <kind>',
     'POLICY_KEYS',

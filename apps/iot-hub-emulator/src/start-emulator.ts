@@ -8,6 +8,8 @@ import { systemClock } from './hub/clock.js';
 import { LiveConnections } from './hub/connections/live-connections.js';
 import type { Hub } from './hub/hub.js';
 import { keepRetention } from './hub/messages/message-retention.js';
+import type { DeliveryTarget } from './hub/routing/delivery-target.js';
+import { MessageRouting } from './hub/routing/message-routing.js';
 import { PendingMethods } from './hub/methods/pending-methods.js';
 import { ActivityLog } from './hub/registry/activity-log.js';
 import { recordConnectionState, recordNobodyConnected } from './hub/registry/connection-state.js';
@@ -17,10 +19,12 @@ import { createHttpServer } from './protocols/https/http-server.js';
 import { createListener } from './protocols/listener.js';
 import { createMqttEndpoint } from './protocols/mqtt/mqtt-endpoint.js';
 import { applySeed } from './seed/apply-seed.js';
-import { readSeed } from './seed/read-seed.js';
+import { readBeginning, type HubBeginning } from './seed/read-seed.js';
 import { STANDARD_PORTS, openPorts } from './standard-ports.js';
+import { openCosmosTarget } from './storage/azure-cosmos-target.js';
 import { openUploadStorage } from './storage/azure-upload-storage.js';
 import { lockDirectory } from './storage/directory-lock.js';
+import { logId } from './storage/log-id.js';
 import { Store } from './storage/store.js';
 import { storedPolicies } from './storage/stored-policies.js';
 import { DEFAULT_TLS_NAMES, ensureTlsFiles } from './tls/tls-files.js';
@@ -57,12 +61,14 @@ async function open(
   cleanups: (() => unknown)[],
 ): Promise<Omit<IotHubEmulator, 'close'>> {
   const host = options.host ?? DEFAULT_HOST;
-  const seedDevices = options.seed === undefined ? [] : await readSeed(options.seed);
+  const beginning = await readBeginning(options);
   const directory = await openDirectory(options, cleanups);
   const tlsNames = [...(options.tlsNames ?? []), publicName(host)];
   const tls = await ensureTlsFiles(path.join(directory, 'tls'), tlsNames);
-  const hub = await openHub(options, { directory, tlsNames, logger, cleanups });
-  await applySeed(hub, seedDevices);
+  const caCertificate = await readFile(tls.caFile, 'utf8');
+  const hub = await openHub(options, { directory, tlsNames, caCertificate, beginning, logger, cleanups });
+  await applySeed(hub, beginning.devices);
+  hub.routing.start();
 
   const listener = createListener({
     tls: { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) },
@@ -89,9 +95,9 @@ async function open(
     hostName,
     boundPorts,
     serviceConnectionString: serviceConnectionString(hub, hostName),
-    caCertificate: await readFile(tls.caFile, 'utf8'),
+    caCertificate,
     tls,
-    seededDevices: seedDevices.flatMap(({ deviceId }) => {
+    seededDevices: beginning.devices.flatMap(({ deviceId }) => {
       const connectionString = findConnectionString(hub, hostName, deviceId);
       return connectionString === undefined ? [] : [{ deviceId, connectionString }];
     }),
@@ -103,22 +109,25 @@ async function open(
   };
 }
 
-async function openHub(
-  options: IotHubEmulatorOptions,
-  {
-    directory,
-    tlsNames,
-    logger,
-    cleanups,
-  }: { directory: string; tlsNames: readonly string[]; logger: Logger; cleanups: (() => unknown)[] },
-): Promise<Hub> {
+interface HubParts {
+  readonly directory: string;
+  readonly tlsNames: readonly string[];
+  readonly caCertificate: string;
+  readonly beginning: HubBeginning;
+  readonly logger: Logger;
+  readonly cleanups: (() => unknown)[];
+}
+
+async function openHub(options: IotHubEmulatorOptions, parts: HubParts): Promise<Hub> {
+  const { directory, tlsNames, logger, cleanups } = parts;
   const clock = options.clock ?? systemClock;
   const name = options.hubName ?? DEFAULT_HUB_NAME;
   const store = new Store(options.inMemory === true ? ':memory:' : await databaseFile(directory));
   cleanups.push(() => {
     store.close();
   });
-  await recordNobodyConnected(store, clock);
+  const routing = await openRouting({ name, store, clock }, parts);
+  cleanups.push(() => routing.close());
   const activity = new ActivityLog(store);
   const policyKeys = options.policyKeys ?? (isLoopback(options.host ?? DEFAULT_HOST) ? 'development' : 'generated');
   const hub: Hub = {
@@ -126,6 +135,7 @@ async function openHub(
     store,
     clock,
     logger,
+    routing,
     activity,
     pendingMethods: new PendingMethods(),
     policies: policyKeys === 'development' ? developmentPolicies() : await storedPolicies(store),
@@ -134,12 +144,27 @@ async function openHub(
     ),
     connections: new LiveConnections(logger, (deviceId, connected) => {
       activity.note(deviceId, clock.nowMs());
-      recordConnectionState(store, clock, deviceId, connected);
+      recordConnectionState(hub, deviceId, connected);
     }),
     ...(options.storage === undefined ? {} : { uploadStorage: await openUploadStorage(options.storage) }),
   };
+  await recordNobodyConnected(hub);
   cleanups.push(keepRetention(hub, options.messageRetentionMs ?? DAY_MS), keepActivityFlushed(hub));
   return hub;
+}
+
+async function openRouting(
+  { name, store, clock }: Pick<Hub, 'name' | 'store' | 'clock'>,
+  { beginning, caCertificate, logger }: HubParts,
+): Promise<MessageRouting> {
+  const targets = new Map<string, DeliveryTarget>();
+  const id = await logId(store);
+  for (const endpoint of beginning.cosmosDbEndpoints) {
+    const target = await openCosmosTarget({ endpoint, hubName: name, logId: id, caCertificate, logger });
+    targets.set(endpoint.name, target);
+  }
+  const { routing } = beginning;
+  return await store.write(() => new MessageRouting({ store, clock, logger, routing, targets }));
 }
 
 /** The database holds device keys: for its owner alone. SQLite gives the files beside it the same mode. */

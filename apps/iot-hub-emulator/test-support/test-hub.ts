@@ -7,6 +7,7 @@ import { manualClock, type ManualClock } from './manual-clock.js';
 import { PendingMethods } from '../src/hub/methods/pending-methods.js';
 import { ActivityLog } from '../src/hub/registry/activity-log.js';
 import { recordConnectionState } from '../src/hub/registry/connection-state.js';
+import { MessageRouting } from '../src/hub/routing/message-routing.js';
 import { Store } from '../src/storage/store.js';
 
 export type TestHub = Hub & { readonly clock: ManualClock };
@@ -19,9 +20,11 @@ export function aHub(parts: Partial<Hub> = {}): TestHub {
   const store = new Store(':memory:');
   const clock = manualClock(START_MS);
   const logger = pino({ level: 'silent' });
-  return {
+  const routing = new MessageRouting({ store, clock, logger });
+  const hub: TestHub = {
     name: 'testhub',
     store,
+    routing,
     clock,
     logger,
     activity: new ActivityLog(store),
@@ -29,10 +32,11 @@ export function aHub(parts: Partial<Hub> = {}): TestHub {
     policies: developmentPolicies(),
     hostNames: new Set(['localhost', 'testhub.azure-devices.net']),
     connections: new LiveConnections(logger, (deviceId, connected) => {
-      recordConnectionState(store, clock, deviceId, connected);
+      recordConnectionState(hub, deviceId, connected);
     }),
     ...parts,
   } as TestHub;
+  return hub;
 }
 
 /** A shared access signature over `resource` exactly as given. */

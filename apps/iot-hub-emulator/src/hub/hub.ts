@@ -5,6 +5,7 @@ import type { Clock } from './clock.js';
 import type { LiveConnections } from './connections/live-connections.js';
 import type { PendingMethods } from './methods/pending-methods.js';
 import type { ActivityLog } from './registry/activity-log.js';
+import type { MessageRouting } from './routing/message-routing.js';
 import type { UploadStorage } from './file-uploads/upload-storage.js';
 
 /**
@@ -18,6 +19,7 @@ export interface Hub {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly connections: LiveConnections;
+  readonly routing: MessageRouting;
   readonly activity: ActivityLog;
   readonly pendingMethods: PendingMethods;
   readonly policies: readonly SharedAccessPolicy[];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HubError } from '../hub/errors/hub-errors.js';
 import type { JsonObject } from '../hub/json.js';
 import { authenticationSchema, deviceIdSchema } from '../hub/registry/device-input.js';
+import { routingSchema } from '../hub/routing/routing-config.js';
 import { checkProperties, checkSectionSize, type TwinSection } from '../hub/twins/twin-limits.js';
 
 const section = (name: TwinSection) =>
@@ -25,22 +26,38 @@ const seedDeviceSchema = z.strictObject({
   properties: z.strictObject({ desired: section('desired').optional() }).optional(),
 });
 
-/** Checks a seed. Unknown members are refused: a misspelt one would silently do nothing. */
-export const seedSchema = z.strictObject({
-  devices: z.array(seedDeviceSchema).superRefine((devices, context) => {
-    const known = new Set<string>();
-    for (const [index, { deviceId }] of devices.entries()) {
-      if (known.has(deviceId)) {
-        context.addIssue({ code: 'custom', path: [index, 'deviceId'], message: `${deviceId} is already in the list` });
-      }
-      known.add(deviceId);
+const devicesSchema = z.array(seedDeviceSchema).superRefine((devices, context) => {
+  const known = new Set<string>();
+  for (const [index, { deviceId }] of devices.entries()) {
+    if (known.has(deviceId)) {
+      context.addIssue({ code: 'custom', path: [index, 'deviceId'], message: `${deviceId} is already in the list` });
     }
-  }),
+    known.add(deviceId);
+  }
 });
 
 /**
- * What a hub is to begin with. Devices have the members of an identity and a twin, as IoT Hub writes them; keys that are
- * left out are generated.
+ * Checks a seed. Unknown members are refused: a misspelt one would silently do nothing.
+ *
+ * @param givenEndpoints names of endpoints that are given beside it.
  */
-export type IotHubSeed = z.input<typeof seedSchema>;
+export const seedSchema = (givenEndpoints: readonly string[] = []) =>
+  z
+    .strictObject({
+      devices: devicesSchema,
+      /** As in ARM. */
+      properties: z.strictObject({ routing: routingSchema(givenEndpoints).optional() }).optional(),
+      /** In place of `properties.routing`: a file of it, seen from the seed's own. */
+      routingFile: z.string().min(1).optional(),
+    })
+    .refine(({ properties, routingFile }) => properties?.routing === undefined || routingFile === undefined, {
+      path: ['routingFile'],
+      message: 'cannot stand beside properties.routing',
+    });
+
+/**
+ * What a hub is to begin with. Devices have the members of an identity and a twin, as IoT Hub writes them; keys that are
+ * left out are generated. Routing is as ARM writes it.
+ */
+export type IotHubSeed = z.input<ReturnType<typeof seedSchema>>;
 export type SeedDevice = z.output<typeof seedDeviceSchema>;

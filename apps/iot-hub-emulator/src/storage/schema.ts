@@ -1,14 +1,11 @@
-/** Raised with every change of {@link SCHEMA}; a database of another version is refused, not guessed at. */
-export const SCHEMA_VERSION = 1;
-
 /**
- * All of the hub's state.
+ * The first form of all of the hub's state.
  *
  * `devices` holds identity and twin in one row, so that the twin query language compiles to SQL over this one table:
  * times are ISO 8601 text in UTC (sortable), JSON columns are JSON text, an unset time is `0001-01-01T00:00:00Z`.
  * `desired` and `reported` hold the properties alone; `$version` and `$metadata` have columns of their own.
  */
-export const SCHEMA = `
+const FIRST = `
 CREATE TABLE devices (
   device_id TEXT PRIMARY KEY,
   generation_id TEXT NOT NULL,
@@ -79,3 +76,31 @@ CREATE TABLE file_notifications (
 
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
+
+/**
+ * Message routing. `messages.endpoints` is the set of endpoints a message belongs to: bit 0 is the built-in one, the
+ * others are in `routing_endpoints`, with how far each of those has taken the log. A message of the built-in endpoint has
+ * a number of its own, rising by one within its partition; `event_partitions` keeps the last one that was deleted.
+ */
+const ROUTING = `
+ALTER TABLE messages ADD COLUMN source TEXT NOT NULL DEFAULT 'Telemetry';
+ALTER TABLE messages ADD COLUMN endpoints INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE messages ADD COLUMN events_sequence INTEGER;
+UPDATE messages SET events_sequence = numbered.place - 1
+  FROM (SELECT sequence_number, row_number() OVER (PARTITION BY partition_id ORDER BY sequence_number) AS place
+        FROM messages) AS numbered
+  WHERE numbered.sequence_number = messages.sequence_number;
+CREATE UNIQUE INDEX messages_of_events ON messages (partition_id, events_sequence) WHERE events_sequence IS NOT NULL;
+CREATE TABLE event_partitions (partition_id INTEGER PRIMARY KEY, last_deleted INTEGER NOT NULL) STRICT;
+CREATE TABLE routing_endpoints (
+  name TEXT PRIMARY KEY,
+  bit INTEGER NOT NULL UNIQUE,
+  delivered_through INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
+/**
+ * The steps from an empty database to today's; a database has the first of them, as many as its `user_version` says.
+ * What is released is never changed again: a change is a further step.
+ */
+export const SCHEMA_STEPS: readonly string[] = [FIRST, ROUTING];

@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { SCHEMA, SCHEMA_VERSION } from './schema.js';
+import { SCHEMA_STEPS } from './schema.js';
 
 interface Waiter {
   resolve: () => void;
@@ -24,13 +24,15 @@ export class Store {
     this.database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 });
     this.database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;');
     const found = (this.database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
-    if (found === 0) {
-      this.database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
-    } else if (found !== SCHEMA_VERSION) {
+    const wanted = SCHEMA_STEPS.length;
+    if (found > wanted) {
       this.database.close();
       throw new Error(
-        `The database ${file} has format ${found}, this version reads format ${SCHEMA_VERSION}: use another data folder or delete it.`,
+        `The database ${file} has format ${found}, this version reads format ${wanted}: use another data folder or delete it.`,
       );
+    }
+    if (found < wanted) {
+      this.database.exec(`BEGIN; ${SCHEMA_STEPS.slice(found).join('')} PRAGMA user_version = ${wanted}; COMMIT;`);
     }
   }
 
@@ -77,6 +79,33 @@ export class Store {
     if (this.closed) return;
     this.begin();
     work();
+  }
+
+  /** Size of what is in the database; room that deleted rows have left is not counted. */
+  usedBytes(): number {
+    const { bytes } = this.sql(
+      `SELECT (pages.page_count - free.freelist_count) * size.page_size AS bytes
+       FROM pragma_page_count AS pages, pragma_freelist_count AS free, pragma_page_size AS size`,
+    ).get() as { bytes: number };
+    return bytes;
+  }
+
+  /** Calls `task` at the end of the open transaction, saying whether it was committed. For use within a write. */
+  afterTransaction(task: (committed: boolean) => void): void {
+    this.waiters.push({
+      resolve: () => {
+        task(true);
+      },
+      reject: () => {
+        task(false);
+      },
+    });
+  }
+
+  /** Runs a read when nothing is pending, so that it sees what is committed alone. */
+  async readCommitted<T>(read: () => T): Promise<T> {
+    while (this.open) await this.committed().catch(() => undefined);
+    return read();
   }
 
   /** Commits what is pending and closes the database. */

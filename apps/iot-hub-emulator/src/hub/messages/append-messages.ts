@@ -2,17 +2,13 @@ import type { DeviceIdentity } from '../access/device-identity.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import type { DeviceMessage } from './device-message.js';
-import { partitionOf } from './partition.js';
+import { appendToLog } from './message-log.js';
 
 /** A device-to-cloud message or batch: body, system property values, user property names and values, in bytes. */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
 
-const INSERT = `INSERT INTO messages
-  (partition_id, enqueued_ms, device_id, generation_id, auth_scope, system_properties, properties, body)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
-
 /**
- * Appends device-to-cloud messages to the hub's log, in order. A will is a message like any other, with the property
+ * Appends device-to-cloud messages to the hub's log, in order; routes decide for which endpoints. A will is a message like any other, with the property
  * `iothub-MessageType=Will`.
  *
  * @returns once all of them are on disk: acknowledge then.
@@ -28,23 +24,14 @@ export async function appendMessages(
     throw new HubError('MessageTooLarge', `The message has ${sizeBytes} bytes; the limit is ${MAX_MESSAGE_BYTES}.`);
   }
   hub.activity.note(device.deviceId, hub.clock.nowMs());
-  const insert = () => {
-    const statement = hub.store.sql(INSERT);
-    const partition = partitionOf(device.deviceId);
-    for (const { systemProperties, properties, body } of messages) {
-      statement.run(
-        partition,
-        hub.clock.nowMs(),
-        device.deviceId,
-        device.generationId,
-        device.authScope,
-        JSON.stringify(systemProperties),
-        JSON.stringify(properties),
-        body,
-      );
+  const { deviceId, generationId, authScope } = device;
+  const append = () => {
+    const enqueuedMs = hub.clock.nowMs();
+    for (const message of messages) {
+      appendToLog(hub, { source: 'Telemetry', deviceId, generationId, authScope, enqueuedMs, ...message });
     }
   };
-  await (messages.length === 1 ? hub.store.writeOne(insert) : hub.store.write(insert));
+  await (messages.length === 1 ? hub.store.writeOne(append) : hub.store.write(append));
 }
 
 function messageSizeBytes({ body, systemProperties, properties }: DeviceMessage): number {

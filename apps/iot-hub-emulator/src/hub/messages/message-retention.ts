@@ -4,18 +4,42 @@ import type { Hub } from '../hub.js';
 const ROWS_AT_ONCE = 2000;
 const CHECK_INTERVAL_MS = 10_000;
 
-/** Deletes messages older than the retention time, a little at a time. @returns how many it deleted. */
-export async function deleteExpiredMessages(hub: Hub, retentionMs: number): Promise<number> {
+/** What may wait for endpoints that are down, as size of the whole database. Beyond it, expired messages go all the same. */
+const MAX_BACKLOG_BYTES = 1024 ** 3;
+
+/** Sequence numbers rise with time, so that this looks at the oldest rows alone. */
+const EXPIRED = `sequence_number IN (SELECT sequence_number FROM messages ORDER BY sequence_number LIMIT ?1)
+  AND enqueued_ms < ?2 AND sequence_number <= ?3`;
+
+/**
+ * Deletes messages older than the retention time, a little at a time; not those that an endpoint still waits for, unless
+ * there are too many of them.
+ *
+ * @returns how many it deleted.
+ */
+export async function deleteExpiredMessages(
+  hub: Hub,
+  retentionMs: number,
+  maxBacklogBytes = MAX_BACKLOG_BYTES,
+): Promise<number> {
   let deleted = 0;
   await hub.store.writeOne(() => {
-    // Sequence numbers rise with time, so this looks at expired rows alone.
-    const { changes } = hub.store
+    const { waitingAfter } = hub.routing;
+    const overfull = waitingAfter !== undefined && hub.store.usedBytes() > maxBacklogBytes;
+    const last = waitingAfter === undefined || overfull ? Number.MAX_SAFE_INTEGER : waitingAfter;
+    const bounds = [ROWS_AT_ONCE, hub.clock.nowMs() - retentionMs, last];
+    // A partition whose messages are all gone goes on counting where it was.
+    hub.store
       .sql(
-        `DELETE FROM messages WHERE sequence_number IN
-           (SELECT sequence_number FROM messages ORDER BY sequence_number LIMIT ?) AND enqueued_ms < ?`,
+        `INSERT INTO event_partitions
+           SELECT partition_id, MAX(events_sequence) FROM messages WHERE events_sequence IS NOT NULL AND ${EXPIRED}
+           GROUP BY partition_id
+         ON CONFLICT DO UPDATE SET last_deleted = excluded.last_deleted`,
       )
-      .run(ROWS_AT_ONCE, hub.clock.nowMs() - retentionMs);
+      .run(...bounds);
+    const { changes } = hub.store.sql(`DELETE FROM messages WHERE ${EXPIRED}`).run(...bounds);
     deleted = Number(changes);
+    if (overfull && deleted > 0) hub.routing.truncated();
   });
   return deleted;
 }
@@ -28,7 +52,7 @@ export function keepRetention(hub: Hub, retentionMs: number): () => void {
     if (!stopped) cancel = hub.clock.after(delayMs, check);
   };
   const check = () => {
-    deleteExpiredMessages(hub, retentionMs).then(
+    deleteAndSettle(hub, retentionMs).then(
       (deleted) => {
         schedule(deleted === ROWS_AT_ONCE ? 0 : CHECK_INTERVAL_MS);
       },
@@ -43,4 +67,10 @@ export function keepRetention(hub: Hub, retentionMs: number): () => void {
     stopped = true;
     cancel();
   };
+}
+
+async function deleteAndSettle(hub: Hub, retentionMs: number): Promise<number> {
+  const deleted = await deleteExpiredMessages(hub, retentionMs);
+  await hub.routing.settle();
+  return deleted;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { DatabaseSync } from 'node:sqlite';
 import type { DeviceRow } from '../../storage/device-row.js';
-import { SCHEMA } from '../../storage/schema.js';
+import { SCHEMA_STEPS } from '../../storage/schema.js';
 import type { JsonObject, JsonValue } from '../json.js';
 import { toTwin } from '../twins/twin-view.js';
 import { compileQuery } from './compile-query.js';
@@ -200,7 +200,7 @@ const isComputed = ({ text }: Condition): boolean => text.startsWith('(');
 
 function aDatabase(twins: readonly { tags: JsonObject; desired: JsonObject; reported: JsonObject }[]): DatabaseSync {
   const database = new DatabaseSync(':memory:');
-  database.exec(SCHEMA);
+  database.exec(SCHEMA_STEPS.join(''));
   const insert = database.prepare(
     `INSERT INTO devices (device_id, generation_id, etag, twin_etag, status_reason, iot_edge, twin_version, tags, desired,
        reported, reported_metadata) VALUES (?, '1', 'e', 't', ?, ?, ?, ?, ?, ?, '{"$lastUpdated":"2026-01-01T00:00:00Z"}')`,

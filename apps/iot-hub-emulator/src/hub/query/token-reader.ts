@@ -24,11 +24,11 @@ const REFUSED_WORDS = new Map([
 export class TokenReader {
   /** Index of the current token. */
   protected next = 0;
-  private readonly tokens: readonly Token[];
 
-  constructor(private readonly text: string) {
-    this.tokens = tokenize(text);
-  }
+  constructor(
+    protected readonly text: string,
+    private readonly tokens: readonly Token[] = tokenize(text),
+  ) {}
 
   protected get token(): Token {
     return this.tokens[this.next] ?? { kind: 'end', position: this.text.length };

@@ -29,20 +29,23 @@ const NUMBER = /0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const PUNCTUATION = /<>|!=|<=|>=|[()[\],*=<>+\-/%]/y;
 const ESCAPE = /\\(?:(['"\\])|u([0-9a-fA-F]{4}))/y;
 
+/** Reads the name that begins at a position, if one does. Languages with these tokens differ in their names alone. */
+export type NameReader = (query: string, position: number) => { token: Token; end: number } | undefined;
+
 /**
  * The tokens of a query, the last one of kind `end`.
  *
  * @throws {@link HubError} ArgumentInvalid with position and reason.
  * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language#expressions-and-conditions
  */
-export function tokenize(query: string): Token[] {
+export function tokenize(query: string, nameReader: NameReader = readName): Token[] {
   if (query.length > MAX_QUERY_LENGTH) {
     throw invalidQuery(MAX_QUERY_LENGTH, `a query has at most ${MAX_QUERY_LENGTH} characters.`);
   }
   const tokens: Token[] = [];
   let position = skipSpace(query, 0);
   while (position < query.length) {
-    const { token, end } = readToken(query, position);
+    const { token, end } = readToken(query, position, nameReader);
     tokens.push(token);
     position = skipSpace(query, end);
   }
@@ -55,13 +58,13 @@ interface Read {
   end: number;
 }
 
-function readToken(query: string, position: number): Read {
+function readToken(query: string, position: number, nameReader: NameReader): Read {
   const character = query.charAt(position);
   if (character === "'" || character === '"') return readText(query, position, character);
   const punctuation = match(PUNCTUATION, query, position);
   const number = match(NUMBER, query, position);
   if (number !== undefined) return readNumber(query, position, number[0]);
-  const name = readName(query, position);
+  const name = nameReader(query, position);
   if (name !== undefined) return name;
   if (punctuation !== undefined) {
     const value = punctuation[0] === '<>' ? '!=' : (punctuation[0] as Punctuation);

@@ -7,6 +7,7 @@ import type { Hub } from '../hub.js';
 import { mergeProperties } from '../twins/merge-properties.js';
 import type { TwinChange } from '../twins/twin-change.js';
 import { checkSectionSize } from '../twins/twin-limits.js';
+import { appendLifecycleEvent } from '../twins/twin-events.js';
 import { freshMetadata, mergeMetadata } from '../twins/twin-metadata.js';
 import type { DeviceInput } from './device-input.js';
 import { findDevice, requireDevice } from './find-device.js';
@@ -60,7 +61,9 @@ export function insertDevice(hub: Hub, input: DeviceInput, twin: TwinChange = {}
       desired_metadata: JSON.stringify(mergeMetadata({}, desired, stamp)),
       reported_metadata: JSON.stringify(freshMetadata(created)),
     });
-  return requireDevice(hub, input.deviceId);
+  const row = requireDevice(hub, input.deviceId);
+  appendLifecycleEvent(hub, 'createDeviceIdentity', row);
+  return row;
 }
 
 /** Replaces a device's identity, keeping keys that the input leaves empty. @throws {@link HubError} `DeviceNotFound`, `PreconditionFailed`. */
@@ -92,8 +95,10 @@ export function replaceDevice(hub: Hub, input: DeviceInput, ifMatch: string | un
 
 /** Removes a device, its twin, subscriptions and open uploads. @throws {@link HubError} `DeviceNotFound`, `PreconditionFailed`. */
 export function removeDevice(hub: Hub, deviceId: string, ifMatch: string | undefined): void {
-  checkEtag(requireDevice(hub, deviceId), ifMatch);
+  const row = requireDevice(hub, deviceId);
+  checkEtag(row, ifMatch);
   hub.store.sql('DELETE FROM devices WHERE device_id = ?').run(deviceId);
+  appendLifecycleEvent(hub, 'deleteDeviceIdentity', row);
 }
 
 function checkEtag(device: DeviceRow, ifMatch: string | undefined): void {

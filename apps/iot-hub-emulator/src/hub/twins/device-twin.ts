@@ -4,6 +4,7 @@ import type { Hub } from '../hub.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { requireDevice } from '../registry/find-device.js';
 import { mergeProperties } from './merge-properties.js';
+import { appendTwinUpdated } from './twin-events.js';
 import { checkProperties, checkSectionSize } from './twin-limits.js';
 import { mergeMetadata } from './twin-metadata.js';
 
@@ -43,12 +44,12 @@ export async function patchReported(hub: Hub, deviceId: string, patch: unknown):
     const reported = mergeProperties(JSON.parse(row.reported) as JsonObject, patch);
     checkSectionSize('reported', reported);
     const version = row.reported_version + 1;
-    const metadata = mergeMetadata(JSON.parse(row.reported_metadata) as JsonObject, patch, {
-      lastUpdated: utcText(hub.clock.nowMs()),
-    });
+    const stamp = { lastUpdated: utcText(hub.clock.nowMs()) };
+    const metadata = mergeMetadata(JSON.parse(row.reported_metadata) as JsonObject, patch, stamp);
     hub.store
       .sql('UPDATE devices SET reported = ?, reported_version = ?, reported_metadata = ? WHERE device_id = ?')
       .run(JSON.stringify(reported), version, JSON.stringify(metadata), deviceId);
+    appendTwinUpdated(hub, { ...row, reported_version: version }, { reported: patch }, stamp);
     return version;
   });
 }

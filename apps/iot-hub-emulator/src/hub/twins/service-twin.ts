@@ -7,6 +7,7 @@ import type { JsonObject } from '../json.js';
 import { requireDevice } from '../registry/find-device.js';
 import { mergeProperties } from './merge-properties.js';
 import { readTwinChange, type TwinChange, type TwinChangeMode } from './twin-change.js';
+import { appendTwinReplaced, appendTwinUpdated } from './twin-events.js';
 import { checkSectionSize } from './twin-limits.js';
 import { mergeMetadata } from './twin-metadata.js';
 import { toTwin, type Twin } from './twin-view.js';
@@ -62,6 +63,7 @@ function writeTwinChange(
   // What is replaced begins empty.
   const current = (column: 'tags' | 'desired' | 'desired_metadata') =>
     mode === 'replace' ? {} : (JSON.parse(before[column]) as JsonObject);
+  const stamp = { lastUpdated: utcText(hub.clock.nowMs()), lastUpdatedVersion: before.desired_version + 1 };
   let notify: JsonObject | undefined;
   if (change.tags) {
     const tags = mergeProperties(current('tags'), change.tags);
@@ -73,7 +75,6 @@ function writeTwinChange(
     checkSectionSize('desired', desired);
     row.desired = JSON.stringify(desired);
     row.desired_version = before.desired_version + 1;
-    const stamp = { lastUpdated: utcText(hub.clock.nowMs()), lastUpdatedVersion: row.desired_version };
     row.desired_metadata = JSON.stringify(mergeMetadata(current('desired_metadata'), change.desired, stamp));
     notify = mode === 'replace' ? desired : change.desired;
   }
@@ -92,5 +93,13 @@ function writeTwinChange(
       desired_version: row.desired_version,
       desired_metadata: row.desired_metadata,
     });
+  if (mode === 'replace') appendTwinReplaced(hub, row);
+  else
+    appendTwinUpdated(
+      hub,
+      row,
+      { ...(change.tags && { tags: change.tags }), ...(notify && { desired: notify }) },
+      stamp,
+    );
   return { row, ...(notify && { notify }) };
 }

@@ -7,7 +7,7 @@ export const healthRoutes: readonly HttpRoute[] = [
     path: '/health',
     handle: ({ hub }) => ({
       status: 200,
-      body: { status: 'ok', hub: hub.name, connectedDevices: hub.connections.size },
+      body: { status: 'ok', hub: hub.name, connectedDevices: hub.connections.size, endpoints: hub.routing.health() },
     }),
   },
 ];

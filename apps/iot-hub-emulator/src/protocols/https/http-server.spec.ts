@@ -543,6 +543,7 @@ describe('HTTPS routes', () => {
       status: 'ok',
       hub: 'localhub',
       connectedDevices: 0,
+      endpoints: [],
     });
   });
 

@@ -8,6 +8,7 @@ import { LiveConnections } from '../../hub/connections/live-connections.js';
 import type { Hub } from '../../hub/hub.js';
 import { invokeMethod } from '../../hub/methods/invoke-method.js';
 import { PendingMethods } from '../../hub/methods/pending-methods.js';
+import { MessageRouting } from '../../hub/routing/message-routing.js';
 import { ActivityLog } from '../../hub/registry/activity-log.js';
 import { createDevice } from '../../hub/registry/devices.js';
 import { manualClock, type ManualClock } from '../../../test-support/manual-clock.js';
@@ -81,6 +82,7 @@ describe(createMqttEndpoint.name, () => {
       store,
       clock,
       logger,
+      routing: new MessageRouting({ store, clock, logger }),
       connections: new LiveConnections(logger, () => undefined),
       activity: new ActivityLog(store),
       pendingMethods: new PendingMethods(),

@@ -1,4 +1,7 @@
-import { SeedError, parseSeed, readSeed } from './read-seed.js';
+import { parseChecked, readChecked, SeedError } from './checked-file.js';
+import { seedSchema } from './seed-schema.js';
+
+const parseSeed = (text: string, file: string) => parseChecked(text, file, { schema: seedSchema() }).devices;
 
 const problemsOf = (text: string): string[] => {
   try {
@@ -14,7 +17,7 @@ const problemsOf = (text: string): string[] => {
   throw new Error('The seed was taken.');
 };
 
-describe(parseSeed.name, () => {
+describe(parseChecked.name, () => {
   it('reads YAML and JSON alike', () => {
     const devices = [{ deviceId: 'd1', tags: { room: 'a' }, properties: { desired: { interval: 5 } } }];
     expect(parseSeed(JSON.stringify({ devices }), 'seed.json')).toEqual(devices);
@@ -69,8 +72,10 @@ describe(parseSeed.name, () => {
   });
 });
 
-describe(readSeed.name, () => {
+describe(readChecked.name, () => {
   it('says which file cannot be read', async () => {
-    await expect(readSeed('/nowhere/seed.yaml')).rejects.toThrow(/\/nowhere\/seed\.yaml: cannot be read \(ENOENT\)/);
+    await expect(readChecked('/nowhere/seed.yaml', { schema: seedSchema() })).rejects.toThrow(
+      /\/nowhere\/seed\.yaml: cannot be read \(ENOENT\)/,
+    );
   });
 });

@@ -1,0 +1,23 @@
+import type { MessageSystemProperties } from './device-message.js';
+import type { MessageSource } from './message-source.js';
+
+/** A message as routes see it: a device's own, or an event of the hub about a device. */
+export interface HubMessage {
+  readonly source: MessageSource;
+  readonly deviceId: string;
+  readonly generationId: string;
+  /** How the device proved itself; empty for an event of the hub. */
+  readonly authScope: 'device' | 'hub' | '';
+  /** Milliseconds since 1970. */
+  readonly enqueuedMs: number;
+  readonly systemProperties: MessageSystemProperties;
+  /** Application properties. */
+  readonly properties: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** A message of the log. */
+export interface LoggedMessage extends HubMessage {
+  /** Its place in the log: rising, never given twice. */
+  readonly sequenceNumber: number;
+}

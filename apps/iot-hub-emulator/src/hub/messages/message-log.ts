@@ -1,0 +1,97 @@
+import type { Store } from '../../storage/store.js';
+import type { MessageSystemProperties } from './device-message.js';
+import type { HubMessage, LoggedMessage } from './hub-message.js';
+import type { MessageSource } from './message-source.js';
+import { partitionOf } from './partition.js';
+
+/** Parameter 10 is the set of endpoints; bit 0 is the built-in one, which numbers its messages by partition. */
+const INSERT = `INSERT INTO messages
+  (partition_id, enqueued_ms, device_id, generation_id, auth_scope, system_properties, properties, body, source,
+   endpoints, events_sequence)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, CASE WHEN ?10 & 1 THEN 1 + COALESCE(
+    (SELECT MAX(events_sequence) FROM messages WHERE partition_id = ?1 AND events_sequence IS NOT NULL),
+    (SELECT last_deleted FROM event_partitions WHERE partition_id = ?1), -1) END)`;
+
+/** What appending needs of the hub. */
+interface Log {
+  readonly store: Store;
+  readonly routing: {
+    endpointsOf(message: HubMessage): number;
+    appended(endpoints: number): void;
+  };
+}
+
+/**
+ * Appends a message to the log, for the endpoints that its routes lead to. One that leads nowhere is not kept.
+ * For use within a write: endpoints hear of it once that is committed.
+ */
+export function appendToLog({ store, routing }: Log, message: HubMessage): void {
+  const endpoints = routing.endpointsOf(message);
+  if (endpoints === 0) return;
+  store
+    .sql(INSERT)
+    .run(
+      partitionOf(message.deviceId),
+      message.enqueuedMs,
+      message.deviceId,
+      message.generationId,
+      message.authScope,
+      JSON.stringify(message.systemProperties),
+      JSON.stringify(message.properties),
+      message.body,
+      message.source,
+      endpoints,
+    );
+  routing.appended(endpoints);
+}
+
+/** The place of the log's last message, deleted ones included; 0 before the first. */
+export function lastSequenceNumber(store: Store): number {
+  const row = store.sql(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`).get() as { seq: number } | undefined;
+  return row?.seq ?? 0;
+}
+
+/** The next messages of an endpoint after a place in the log, in order. @param bit the endpoint's bit as a number. */
+export function readLog(
+  store: Store,
+  { bit, after, limit }: { bit: number; after: number; limit: number },
+): LoggedMessage[] {
+  const rows = store
+    .sql(
+      `SELECT sequence_number, enqueued_ms, device_id, generation_id, auth_scope, system_properties, properties, body,
+         source
+       FROM messages WHERE sequence_number > ? AND endpoints & ? ORDER BY sequence_number LIMIT ?`,
+    )
+    .all(after, bit, limit) as unknown as LogRow[];
+  return rows.map((row) => ({
+    sequenceNumber: row.sequence_number,
+    enqueuedMs: row.enqueued_ms,
+    deviceId: row.device_id,
+    generationId: row.generation_id,
+    authScope: row.auth_scope,
+    systemProperties: JSON.parse(row.system_properties) as MessageSystemProperties,
+    properties: JSON.parse(row.properties) as Record<string, string>,
+    body: row.body,
+    source: row.source,
+  }));
+}
+
+/** How many messages of an endpoint come after a place in the log. */
+export function countLog(store: Store, { bit, after }: { bit: number; after: number }): number {
+  const { count } = store
+    .sql('SELECT count(*) AS count FROM messages WHERE sequence_number > ? AND endpoints & ?')
+    .get(after, bit) as { count: number };
+  return count;
+}
+
+interface LogRow {
+  sequence_number: number;
+  enqueued_ms: number;
+  device_id: string;
+  generation_id: string;
+  auth_scope: 'device' | 'hub' | '';
+  system_properties: string;
+  properties: string;
+  body: Uint8Array;
+  source: MessageSource;
+}

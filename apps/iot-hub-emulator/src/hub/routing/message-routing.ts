@@ -1,0 +1,111 @@
+import type { Logger } from 'pino';
+import type { Store } from '../../storage/store.js';
+import type { Clock } from '../clock.js';
+import type { HubMessage } from '../messages/hub-message.js';
+import { lastSequenceNumber } from '../messages/message-log.js';
+import type { MessageSource } from '../messages/message-source.js';
+import type { DeliveryTarget } from './delivery-target.js';
+import { EndpointDelivery, type EndpointHealth } from './endpoint-delivery.js';
+import { MessageFacts } from './message-facts.js';
+import { registerEndpoints } from './registered-endpoints.js';
+import { Router } from './router.js';
+import { BUILT_IN_ENDPOINT, DEFAULT_ROUTING, type CheckedRouting } from './routing-config.js';
+
+/** The built-in endpoint in a set of endpoints. */
+const BUILT_IN = 1;
+
+export interface MessageRoutingParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default: telemetry goes to the built-in endpoint. */
+  readonly routing?: CheckedRouting;
+  /** Custom endpoints by name. */
+  readonly targets?: ReadonlyMap<string, DeliveryTarget>;
+}
+
+/** Decides which endpoints a message goes to, and brings it to the custom ones. */
+export class MessageRouting {
+  private readonly store: Store;
+  private readonly router: Router;
+  private readonly deliveries: readonly EndpointDelivery[];
+  /** Messages of the open transaction, by endpoint; in the order of `deliveries`. */
+  private uncommitted: number[] | undefined;
+
+  /** Registers the endpoints in the store, within its open transaction; {@link start} begins to deliver. */
+  constructor({ store, clock, logger, routing = DEFAULT_ROUTING, targets = new Map() }: MessageRoutingParts) {
+    this.store = store;
+    const registered = registerEndpoints(store, logger, [...targets.keys()]);
+    this.deliveries = registered.map(({ name, bit, deliveredThrough }) => {
+      const target = targets.get(name);
+      if (target === undefined) throw new Error(`There is no target for endpoint ${name}.`);
+      return new EndpointDelivery({ name, bit: 1 << bit, deliveredThrough, target, store, clock, logger });
+    });
+    const bits = new Map(registered.map(({ name, bit }) => [name, 1 << bit]));
+    this.router = new Router(routing, (name) => (name === BUILT_IN_ENDPOINT ? BUILT_IN : (bits.get(name) ?? 0)));
+  }
+
+  start(): void {
+    for (const delivery of this.deliveries) delivery.start();
+  }
+
+  /** Whether a message of this source may go anywhere; one that does not need not be made. */
+  takes(source: MessageSource): boolean {
+    return this.router.takes(source);
+  }
+
+  /** The set of endpoints a message goes to, 0 for none: for the log. */
+  endpointsOf(message: HubMessage): number {
+    return this.router.endpointsOf(message.source, () => new MessageFacts(message, this.store));
+  }
+
+  /** Tells of a message appended within the open transaction, with its set of endpoints. */
+  appended(endpoints: number): void {
+    if ((endpoints & ~BUILT_IN) === 0) return;
+    const counts = (this.uncommitted ??= this.beginCounting());
+    for (const [index, { bit }] of this.deliveries.entries()) {
+      if ((endpoints & bit) !== 0) counts[index] = (counts[index] ?? 0) + 1;
+    }
+  }
+
+  private beginCounting(): number[] {
+    const counts = this.deliveries.map(() => 0);
+    this.store.afterTransaction((committed) => {
+      this.uncommitted = undefined;
+      if (!committed) return;
+      for (const [index, delivery] of this.deliveries.entries()) {
+        const count = counts[index] ?? 0;
+        if (count > 0) delivery.appended(count);
+      }
+    });
+    return counts;
+  }
+
+  /** The place in the log after which some endpoint still waits for messages; undefined when none does. */
+  get waitingAfter(): number | undefined {
+    const places = this.deliveries.flatMap(({ waitingAfter }) => waitingAfter ?? []);
+    return places.length === 0 ? undefined : Math.min(...places);
+  }
+
+  /** Takes note that the log has lost messages that an endpoint waited for. */
+  truncated(): void {
+    for (const delivery of this.deliveries) delivery.truncated();
+  }
+
+  /** Lets idle endpoints move past what is not theirs. */
+  async settle(): Promise<void> {
+    await this.store.readCommitted(() => {
+      const last = lastSequenceNumber(this.store);
+      for (const delivery of this.deliveries) delivery.settle(last);
+    });
+  }
+
+  /** Health of the custom endpoints, in no particular order. */
+  health(): EndpointHealth[] {
+    return this.deliveries.map((delivery) => delivery.describe());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.deliveries.map((delivery) => delivery.close()));
+  }
+}

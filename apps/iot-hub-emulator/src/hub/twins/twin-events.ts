@@ -1,0 +1,69 @@
+import type { DeviceRow } from '../../storage/device-row.js';
+import type { JsonObject } from '../json.js';
+import { appendEvent, type EventHub } from '../messages/append-event.js';
+import { mergeMetadata, type ChangeStamp } from './twin-metadata.js';
+import { toTwin } from './twin-view.js';
+
+/** What an update of a twin changed: patches, nulls included. */
+interface TwinUpdate {
+  readonly tags?: JsonObject;
+  readonly desired?: JsonObject;
+  readonly reported?: JsonObject;
+}
+
+/** Tells of a changed twin: version, changed tags and properties with their metadata. For use within that write. */
+export function appendTwinUpdated(hub: EventHub, row: DeviceRow, update: TwinUpdate, stamp: ChangeStamp): void {
+  const { tags, desired, reported } = update;
+  appendEvent(hub, {
+    source: 'twinChangeEvents',
+    opType: 'updateTwin',
+    device: row,
+    body: () => ({
+      version: row.twin_version,
+      ...(tags && { tags }),
+      ...((desired ?? reported) && {
+        properties: {
+          ...(desired && { desired: changes(desired, row.desired_version, stamp) }),
+          ...(reported && { reported: changes(reported, row.reported_version, stamp) }),
+        },
+      }),
+    }),
+  });
+}
+
+/** Tells of a replaced twin: all of it. For use within that write. */
+export function appendTwinReplaced(hub: EventHub, row: DeviceRow): void {
+  appendEvent(hub, {
+    source: 'twinChangeEvents',
+    opType: 'replaceTwin',
+    device: row,
+    body: () => eventTwin(row),
+  });
+}
+
+/** Tells of a device that was registered or removed. For use within that write. @param row the device as it is, or was. */
+export function appendLifecycleEvent(
+  hub: EventHub,
+  opType: 'createDeviceIdentity' | 'deleteDeviceIdentity',
+  row: DeviceRow,
+): void {
+  appendEvent(hub, { source: 'deviceLifecycleEvents', opType, device: row, body: () => eventTwin(row) });
+}
+
+/** A twin as events carry it: without facts of the identity, and without tags where there are none. */
+function eventTwin(row: DeviceRow): JsonObject {
+  const { deviceId, etag, version, tags, properties } = toTwin(row);
+  return {
+    ...(deviceId !== undefined && { deviceId }),
+    etag,
+    ...(version !== undefined && { version }),
+    ...(row.tags !== '{}' && tags !== undefined && { tags }),
+    ...(properties !== undefined && { properties }),
+  };
+}
+
+const changes = (patch: JsonObject, version: number, stamp: ChangeStamp): JsonObject => ({
+  ...patch,
+  $metadata: mergeMetadata({}, patch, stamp),
+  $version: version,
+});
