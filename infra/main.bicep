@@ -147,6 +147,9 @@ var settings = {
   IOT_HUB_DEVICE_ID: deviceId
   BLOB_STORAGE_ACCOUNT_NAME: storage.outputs.accountName
   BLOB_STORAGE_CONTAINER_NAME: storage.outputs.containerName
+  COSMOS_ENDPOINT: cosmosDb.outputs.endpoint
+  COSMOS_DATABASE_NAME: cosmosDb.outputs.databaseName
+  COSMOS_CONTAINER_NAME: cosmosDb.outputs.telemetryContainerName
   AI_SERVICES_ENDPOINT: ai.outputs.endpoint
   AI_SERVICES_API_VERSION: '2024-10-21'
   AI_SERVICES_MODEL_GPT: ai.outputs.deploymentName

@@ -41,7 +41,7 @@ resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2025-10-15
   }
 }
 
-// With Entra ID nobody can make containers through the data plane, so that the API's own declaration must be met here.
+// As libs/cosmos declares it: with Entra ID nobody can make containers through the data plane, so that it is made here.
 // https://learn.microsoft.com/azure/cosmos-db/nosql/reference-data-plane-security
 resource telemetry 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2025-10-15' = {
   parent: database
@@ -51,6 +51,17 @@ resource telemetry 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/container
       id: 'telemetry'
       partitionKey: { kind: 'Hash', version: 2, paths: ['/partitionKey'] }
       defaultTtl: telemetryRetentionDays * 86400
+      indexingPolicy: {
+        indexingMode: 'consistent'
+        includedPaths: [{ path: '/*' }]
+        excludedPaths: [{ path: '/Body/*' }, { path: '/"_etag"/?' }]
+        compositeIndexes: [
+          [
+            { path: '/SystemProperties/"iothub-enqueuedtime"', order: 'descending' }
+            { path: '/id', order: 'descending' }
+          ]
+        ]
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
+import { TELEMETRY_CONTAINER, TELEMETRY_DAYS, telemetryPartition } from '#libs/cosmos';
 import { API_SETTINGS, loadApiConfig } from '../../apps/api/src/api.config.js';
 import { connectionStringOf, loadDeviceAgentSettings } from '../../apps/device-agent/src/device-agent.config.js';
 import { type BicepFile, parseBicep, readBicep } from '../support/bicep.js';
@@ -31,7 +32,7 @@ const GRANTS = [
     id: '00000000-0000-0000-0000-000000000001',
     to: 'apiPrincipalId',
     on: '${account.id}/dbs/${database.name}',
-    because: { file: 'infra/routing/routes.json', line: /"telemetry"/ },
+    because: { file: 'apps/api/src/modules/telemetry/telemetry.module.ts', line: /new CosmosContainer/ },
   },
   {
     role: 'IoT Hub Data Contributor',
@@ -80,8 +81,9 @@ const EXAMPLES: Record<string, string> = {
   IOT_HUB_DEVICE_ID: 'device001',
   BLOB_STORAGE_ACCOUNT_NAME: 'stspyglass1a2b3c4d',
   BLOB_STORAGE_CONTAINER_NAME: 'dev',
-  COSMOS_DB_ENDPOINT: 'https://cosmos-spyglass1a2b3c4d.documents.azure.com:443/',
-  COSMOS_DB_DATABASE_NAME: 'spyglass',
+  COSMOS_ENDPOINT: 'https://cosmos-spyglass1a2b3c4d.documents.azure.com:443/',
+  COSMOS_DATABASE_NAME: 'spyglass',
+  COSMOS_CONTAINER_NAME: 'telemetry',
   AI_SERVICES_ENDPOINT: 'https://oai-spyglass1a2b3c4d.openai.azure.com/',
   AI_SERVICES_MODEL_GPT: 'gpt-4o',
   CORS_ORIGINS: '',
@@ -238,10 +240,34 @@ describe('the Bicep of infra/', () => {
       const config = loadApiConfig({ ...env, API_KEYS: 'a-key-of-more-than-16-characters' });
       expect(config.iotHub.credentials?.kind).toBe('identity');
       expect(config.blobStorage.credentials?.kind).toBe('identity');
+      expect(config.cosmos).toMatchObject({ credentials: { kind: 'identity', endpoint: EXAMPLES.COSMOS_ENDPOINT } });
       expect(config.aiServices).toMatchObject({ endpoint: EXAMPLES.AI_SERVICES_ENDPOINT, apiKey: undefined });
       expect(config.http).toMatchObject({ trustProxy: true, allowedHosts: [EXAMPLES.ALLOWED_HOSTS] });
     },
   );
+
+  it('makes the container of telemetry as the code declares it', () => {
+    const { text } = moduleAt('infra/modules/cosmos-db.bicep');
+    const all = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, value]) => value);
+    const { partitionKeyPath, includedPaths, excludedPaths, descendingTogether, ...rest } = TELEMETRY_CONTAINER;
+    expect(all(/paths: \['(.+?)'\]/g)).toEqual([partitionKeyPath]);
+    const [included = '', excluded = ''] = all(/(?:included|excluded)Paths: \[(.+)\]/g);
+    const pathsIn = (list: string) => [...list.matchAll(/path: '(.+?)'/g)].map(([, path]) => path);
+    expect(pathsIn(included)).toEqual(includedPaths);
+    expect(pathsIn(excluded)).toEqual(excludedPaths);
+    expect([all(/path: '(.+?)', order: 'descending'/g)]).toEqual(descendingTogether);
+    expect(rest).toEqual({ defaultTtlSeconds: TELEMETRY_DAYS * 86_400 });
+    expect(text).toContain('defaultTtl: telemetryRetentionDays * 86400');
+    expect(main.text).toContain(`param telemetryRetentionDays int = ${TELEMETRY_DAYS}`);
+  });
+
+  it('has the partition key that the code computes in the template of the route', () => {
+    const hub = moduleAt('infra/modules/iot-hub.bicep').text;
+    const template = /partitionKeyTemplate: '(.+)'/.exec(hub)?.[1] ?? '';
+    const filled = template.replace('{deviceid}', 'device001').replace('{YYYY}', '2026').replace('{MM}', '03');
+    expect(filled).toBe(telemetryPartition('device001', { year: 2026, month: 3 }));
+    expect(`/${/partitionKeyName: '(.+)'/.exec(hub)?.[1] ?? ''}`).toBe(TELEMETRY_CONTAINER.partitionKeyPath);
+  });
 
   it("puts out what the agent reads, but for the device's key", () => {
     const output = main.outputs.get('agentEnvironment') ?? '';
