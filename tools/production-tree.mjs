@@ -1,83 +1,83 @@
-// What one built application needs to run, and nothing else: its own files in dist/ and the packages that they use.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join, relative, resolve } from 'node:path';
+// Writes the production tree of one application to a folder: its built files, the data it reads at run time, and the packages it
+// imports, in the locked versions. Images are made of it.
+//
+//   npm run -s production-tree -- <app> <folder>
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
-/** Beside the code, only what a licence asks to be kept. */
-const LEFT_OUT = /\.(?:d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow)$/i;
-const KEPT = /(?:^|\/)(?:licen[cs]e|notice|copying)[^/]*$/i;
+/** What an application needs beside the modules that its entry imports. */
+const EXTRAS = {
+  api: {},
+  'device-agent': { files: ['docs/assets'] },
+  'iot-hub-emulator': {},
+  // Its worker thread is started by path, and its OCR data is read from the package's folder.
+  'local-vision': {
+    files: ['apps/local-vision/models'],
+    entries: ['apps/local-vision/src/vision/vision.worker.ts'],
+    packages: ['@tesseract.js-data/eng'],
+  },
+};
 
-/**
- * @param {string} app a folder of apps/, already built
- * @returns {{ files: string[], packages: string[] }} files below dist/, and folders below node_modules/, as relative paths
- */
-export function productionTree(app, directory = '.') {
-  const root = resolve(directory);
-  const files = new Set();
-  const packages = new Set();
-  followFile(join(root, `dist/apps/${app}/src/main.js`));
-  return { files: sorted(files), packages: sorted(packages) };
+const [app, folder] = process.argv.slice(2);
+if (!(app in EXTRAS) || !folder) {
+  console.error(`Usage: npm run -s production-tree -- <${Object.keys(EXTRAS).join(' | ')}> <folder>`);
+  process.exit(2);
+}
+const { files = [], entries = [], packages = [] } = EXTRAS[app];
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 
-  function followFile(file) {
-    const path = relative(root, file);
-    if (files.has(path)) return;
-    if (!existsSync(file)) throw new Error(`${path} is not there: build first.`);
-    files.add(path);
-    if (existsSync(`${file}.map`)) files.add(`${path}.map`);
-    if (!file.endsWith('.js')) return;
-    for (const [, wanted] of readFileSync(file, 'utf8').matchAll(/\b(?:require|import)\(\s*["']([^"']+)["']/g)) {
-      if (wanted.startsWith('node:')) continue;
-      else if (wanted.startsWith('.')) followFile(createRequire(file).resolve(wanted));
-      else if (wanted.startsWith('#libs/')) followFile(join(root, 'dist/libs', wanted.slice(6), 'src/index.js'));
-      else followPackage(wanted.split('/', wanted.startsWith('@') ? 2 : 1).join('/'), root, true);
-    }
-  }
+const modules = importedModules([`apps/${app}/src/main.ts`, ...entries]);
+const sources = modules.filter((path) => path.startsWith('apps/') || path.startsWith('libs/'));
+const imported = new Set([...modules.map(packageName), ...packages]);
 
-  function followPackage(name, from, required) {
-    const folder = findPackage(name, from);
-    if (!folder) {
-      if (required && !isBuiltIn(name)) throw new Error(`The package ${name} is not installed.`);
-      return;
-    }
-    if (packages.has(relative(root, folder))) return;
-    packages.add(relative(root, folder));
-    const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
-      readFileSync(join(folder, 'package.json'), 'utf8'),
-    );
-    for (const wanted of Object.keys(dependencies ?? {})) {
-      followPackage(wanted, folder, !(wanted in (optionalDependencies ?? {})));
-    }
-    // Of the builds for each platform, those that are installed here.
-    for (const wanted of Object.keys(optionalDependencies ?? {})) followPackage(wanted, folder, false);
-    for (const wanted of Object.keys(peerDependencies ?? {})) {
-      if (!peerDependenciesMeta?.[wanted]?.optional) followPackage(wanted, folder, false);
-    }
-  }
+mkdirSync(folder, { recursive: true });
+for (const source of sources) copy(join('dist', source.replace(/\.ts$/, '.js')));
+for (const file of [...files, 'LICENSE', 'NOTICE']) copy(file);
+const { name, version, license, type, imports, overrides } = manifest;
+const dependencies = Object.fromEntries(
+  Object.entries(manifest.dependencies).filter(([dependency]) => imported.has(dependency)),
+);
+writeFileSync(
+  join(folder, 'package.json'),
+  JSON.stringify({ name, version, license, type, imports, dependencies, overrides }, null, 2),
+);
+cpSync('package-lock.json', join(folder, 'package-lock.json'));
+cpSync('.npmrc', join(folder, '.npmrc'));
+// Against the whole lock this installs nothing but the packages named above, in the versions locked there.
+const { status } = spawnSync(
+  'npm',
+  ['install', '--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-progress'],
+  {
+    cwd: folder,
+    stdio: ['ignore', 2, 2],
+  },
+);
+process.exit(status ?? 1);
 
-  /** As Node looks for it: in the nearest node_modules upwards. */
-  function findPackage(name, from) {
-    for (let folder = from; ; folder = dirname(folder)) {
-      const candidate = join(folder, 'node_modules', name);
-      if (existsSync(join(candidate, 'package.json'))) return candidate;
-      if (relative(root, folder) === '') return undefined;
-    }
-  }
+/** Every module that can be reached from the entries, own sources and packages alike. */
+function importedModules(entries) {
+  const json = execFileSync(
+    process.execPath,
+    [
+      'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
+      '--config',
+      '.dependency-cruiser.cjs',
+      '--output-type',
+      'json',
+      ...entries,
+    ],
+    { encoding: 'utf8', maxBuffer: 1 << 28 },
+  );
+  return JSON.parse(json).modules.map(({ source }) => source);
 }
 
-/** The files of a package that run or that its licence asks for, without packages nested in it. */
-export function filesOfPackage(folder) {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name);
-    const stats = statSync(path);
-    if (stats.isDirectory()) return name === 'node_modules' ? [] : filesOfPackage(path);
-    return LEFT_OUT.test(name) && !KEPT.test(path) ? [] : [path];
-  });
+/** `node_modules/@nestjs/core/index.js` is of `@nestjs/core`. */
+function packageName(path) {
+  return /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
 }
 
-function isBuiltIn(name) {
-  return process.getBuiltinModule(name) !== undefined;
-}
-
-function sorted(paths) {
-  return [...paths].sort();
+function copy(path) {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  cpSync(path, join(folder, path), { recursive: true });
 }
