@@ -14,6 +14,7 @@ export async function withStack<T>(work: (facts: StackFacts, stack: LocalStack) 
       IOT_HUB_EMULATOR_PORT: '0',
       IOT_HUB_EMULATOR_STANDARD_PORTS: 'false',
       AZURITE_PORT: '0',
+      LOCAL_COSMOS_PORT: '0',
       LOCAL_VISION_PORT: '0',
       RATE_LIMIT_PER_MINUTE: '0',
       CORE_LOG_LEVEL: 'warning',

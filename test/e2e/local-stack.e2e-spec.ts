@@ -33,6 +33,7 @@ describe('npm start', () => {
         IOT_HUB_EMULATOR_PORT: '0',
         IOT_HUB_EMULATOR_STANDARD_PORTS: 'false',
         AZURITE_PORT: '0',
+        LOCAL_COSMOS_PORT: '0',
         LOCAL_VISION_PORT: '0',
         ...env,
       },
@@ -74,7 +75,7 @@ describe('npm start', () => {
   it('leaves no process behind after Ctrl-C, and finds its state again', async () => {
     const first = start();
     const firstUrl = await ready(first);
-    expect((await processesOfStack()).length).toBe(6);
+    expect((await processesOfStack()).length).toBe(7);
     const patched = await fetch(`${firstUrl}/iot_hub/device_twin`, {
       method: 'PATCH',
       headers: { 'content-type': 'application/json' },

@@ -6,6 +6,7 @@ const facts = {
   serviceConnectionString: 'HostName=localhost;SharedAccessKeyName=iothubowner;SharedAccessKey=a',
   device: { deviceId: 'device001', connectionString: 'HostName=localhost;DeviceId=device001;SharedAccessKey=b' },
   storageConnectionString: 'AccountName=c',
+  cosmosConnectionString: 'AccountEndpoint=https://127.0.0.1:8081/;AccountKey=d',
   caFile: '/data/ca.pem',
   logDirectory: '/data/logs',
 };
@@ -15,9 +16,9 @@ describe(banner.name, () => {
     const text = banner(facts, { isTerminal: false });
     expect(text).not.toContain('\u001b');
     expect(text).toMatch(/^NODE_EXTRA_CA_CERTS=\/data\/ca\.pem$/m);
-    for (const fact of [facts.serviceConnectionString, facts.device.connectionString, facts.storageConnectionString]) {
-      expect(text).toContain(fact);
-    }
+    const { serviceConnectionString, device, storageConnectionString, cosmosConnectionString } = facts;
+    const strings = [serviceConnectionString, device.connectionString, storageConnectionString, cosmosConnectionString];
+    for (const connectionString of strings) expect(text).toContain(connectionString);
     expect(banner(facts, { isTerminal: true })).toContain('\u001b[1m');
   });
 

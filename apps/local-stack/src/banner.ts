@@ -15,12 +15,13 @@ export function banner(stack: StackFacts, { isTerminal }: { isTerminal: boolean 
     `  Service     ${stack.serviceConnectionString}`,
     `  Device      ${stack.device.connectionString}`,
     `  Storage     ${stack.storageConnectionString}`,
+    `  Cosmos DB   ${stack.cosmosConnectionString}`,
     `  Logs        ${stack.logDirectory}`,
     `NODE_EXTRA_CA_CERTS=${stack.caFile}`,
     ...portNote(stack.hubHostName),
     bold('Try it:'),
     `  curl -X POST ${url}/iot_hub/call_direct_method -H 'content-type: application/json' -d '${capture}'`,
-    `  then look at ${url}/blob_storage/images/${deviceId}/first.jpg`,
+    `  then look at ${url}/blob_storage/images/${deviceId}/first.jpg and ${url}/telemetry`,
     '',
   ].join('\n');
 }

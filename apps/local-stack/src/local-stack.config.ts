@@ -7,8 +7,11 @@ const schema = z.object({
   IOT_HUB_EMULATOR_PORT: portSetting.default(8443),
   IOT_HUB_EMULATOR_STANDARD_PORTS: z.stringbool().default(true),
   AZURITE_PORT: portSetting.default(10_000),
+  LOCAL_COSMOS_PORT: portSetting.default(8081),
   LOCAL_VISION_PORT: portSetting.default(8100),
   BLOB_STORAGE_CONTAINER_NAME: z.string().default('dev'),
+  COSMOS_DATABASE_NAME: z.string().default('spyglass'),
+  COSMOS_CONTAINER_NAME: z.string().default('telemetry'),
   CAMERA_0: z.string().default('docs/assets/people.mp4'),
   AI_SERVICES_ENDPOINT: z.string().optional(),
 });
@@ -16,10 +19,12 @@ const schema = z.object({
 /** Where the local stack listens and keeps its state; all ports are on 127.0.0.1, and 0 chooses a free one. */
 export interface LocalStackConfig {
   dataDirectory: string;
-  ports: { api: number; hub: number; azurite: number; localVision: number };
+  ports: { api: number; hub: number; azurite: number; localCosmos: number; localVision: number };
   /** Whether the hub also listens on 8883, 5671 and 443, where those are free and permitted. */
   standardPorts: boolean;
   containerName: string;
+  /** Where the hub routes the messages of devices to. */
+  cosmos: { databaseName: string; containerName: string };
   /** The video file or test source that stands in for camera 0. */
   camera: string;
   /** Set when AI settings are given from outside: then no local vision is started. */
@@ -37,10 +42,12 @@ export function loadLocalStackConfig(env: NodeJS.ProcessEnv = process.env): Loca
       api: settings.API_PORT,
       hub: settings.IOT_HUB_EMULATOR_PORT,
       azurite: settings.AZURITE_PORT,
+      localCosmos: settings.LOCAL_COSMOS_PORT,
       localVision: settings.LOCAL_VISION_PORT,
     },
     standardPorts: settings.IOT_HUB_EMULATOR_STANDARD_PORTS,
     containerName: settings.BLOB_STORAGE_CONTAINER_NAME,
+    cosmos: { databaseName: settings.COSMOS_DATABASE_NAME, containerName: settings.COSMOS_CONTAINER_NAME },
     camera: settings.CAMERA_0,
     aiEndpoint: settings.AI_SERVICES_ENDPOINT,
     env,

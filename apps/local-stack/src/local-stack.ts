@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createBlobContainer } from '#libs/blob-storage';
+import { createTelemetryContainer } from '#libs/cosmos';
 import { trustCertificateAuthority } from '#libs/runtime';
 import { azuriteConnectionString, startAzurite } from './azurite.js';
 import { readyLine, startProcess, type RunningProcess } from './child-process.js';
@@ -11,12 +12,17 @@ import type { LocalStackConfig } from './local-stack.config.js';
 const script = (app: string): string => resolve(__dirname, `../../${app}/src/main.js`);
 
 const SEED_FILE = resolve(__dirname, '../../../../apps/local-stack/seed.yaml');
+/** The routes that are deployed to Azure too. */
+const ROUTES_FILE = resolve(__dirname, '../../../../infra/routing/routes.json');
 
 /**
  * Node's arguments beyond the common ones. The API passes bytes on: from a small young generation they are freed soon, instead
  * of growing old and waiting for a full collection. It takes a third of the processor time and of the memory.
  */
 const NODE_ARGUMENTS: Readonly<Record<string, readonly string[]>> = { api: ['--max-semi-space-size=2'] };
+
+/** What other processes are connected to: the hub, and what the hub writes into. */
+const SERVERS: readonly string[] = ['azurite', 'iot-hub-emulator', 'local-cosmos'];
 
 interface Certificates {
   caFile: string;
@@ -35,21 +41,30 @@ interface UrlReady {
   url: string;
 }
 
+interface CosmosReady extends UrlReady {
+  connectionString: string;
+}
+
+/** What the programs reach the others by. */
+interface Connections {
+  storageConnectionString: string;
+  cosmosConnectionString: string;
+  /** Absolute path of the PEM file to trust. */
+  caFile: string;
+}
+
 /** What somebody needs to know to use the running stack. */
-export interface StackFacts {
+export interface StackFacts extends Readonly<Connections> {
   readonly apiUrl: string;
   readonly hubHostName: string;
   readonly serviceConnectionString: string;
   readonly device: { deviceId: string; connectionString: string };
-  readonly storageConnectionString: string;
-  /** Absolute path of the PEM file to trust. */
-  readonly caFile: string;
   readonly logDirectory: string;
 }
 
 /**
- * The IoT Hub emulator, Azurite, local vision, the API and the device agent, each a process of its own, connected by their
- * settings alone.
+ * The IoT Hub emulator, Azurite, a local Cosmos DB, local vision, the API and the device agent, each a process of its own,
+ * connected by their settings alone.
  */
 export class LocalStack {
   private readonly dataDirectory: string;
@@ -81,21 +96,25 @@ export class LocalStack {
     // Awaited further down; a failure before that must not count as unhandled.
     vision.catch(() => undefined);
     const certificates = await this.makeCertificates();
-    const storageConnectionString = await this.startStorage(certificates);
-    const hub = await this.startHub(storageConnectionString);
+    trustCertificateAuthority(certificates.caFile);
+    const [storageConnectionString, cosmosConnectionString] = await Promise.all([
+      this.startStorage(certificates),
+      this.startCosmos(certificates),
+    ]);
+    const connections = { storageConnectionString, cosmosConnectionString, caFile: certificates.caFile };
+    const hub = await this.startHub(connections);
     const device = hub.devices[0];
     if (!device) throw new Error(`${SEED_FILE} names no device`);
     const [api] = await Promise.all([
-      this.startApi(hub, device.deviceId, storageConnectionString, certificates.caFile, await vision),
-      this.startAgent(device.connectionString, certificates.caFile),
+      this.startApi(hub, device.deviceId, connections, await vision),
+      this.startAgent(device.connectionString, connections),
     ]);
     return {
       apiUrl: api.url,
       hubHostName: hub.hostName,
       serviceConnectionString: hub.serviceConnectionString,
       device,
-      storageConnectionString,
-      caFile: certificates.caFile,
+      ...connections,
       logDirectory: this.logDirectory,
     };
   }
@@ -113,7 +132,7 @@ export class LocalStack {
   }
 
   private async stopProcesses(): Promise<void> {
-    const isServer = ({ name }: RunningProcess<unknown>): boolean => ['azurite', 'iot-hub-emulator'].includes(name);
+    const isServer = ({ name }: RunningProcess<unknown>): boolean => SERVERS.includes(name);
     await Promise.all(this.processes.filter((process) => !isServer(process)).map((process) => process.stop()));
     await Promise.all(this.processes.filter(isServer).map((process) => process.stop()));
   }
@@ -124,6 +143,7 @@ export class LocalStack {
       { name: 'the API', port: ports.api, setting: 'API_PORT' },
       { name: 'the IoT Hub emulator', port: ports.hub, setting: 'IOT_HUB_EMULATOR_PORT' },
       { name: 'Azurite', port: ports.azurite, setting: 'AZURITE_PORT' },
+      { name: 'the local Cosmos DB', port: ports.localCosmos, setting: 'LOCAL_COSMOS_PORT' },
       { name: 'local vision', port: ports.localVision, setting: 'LOCAL_VISION_PORT' },
     ]);
   }
@@ -138,7 +158,7 @@ export class LocalStack {
     }).ready;
   }
 
-  private async startStorage({ certFile, keyFile, caFile }: Certificates): Promise<string> {
+  private async startStorage({ certFile, keyFile }: Certificates): Promise<string> {
     const azurite = startAzurite({
       certFile,
       keyFile,
@@ -148,12 +168,22 @@ export class LocalStack {
       logFile: join(this.logDirectory, 'azurite.log'),
     });
     const connectionString = azuriteConnectionString(await this.track(azurite));
-    trustCertificateAuthority(caFile);
     await createBlobContainer(connectionString, this.config.containerName);
     return connectionString;
   }
 
-  private startHub(storageConnectionString: string): Promise<HubReady> {
+  private async startCosmos({ certFile, keyFile }: Certificates): Promise<string> {
+    const { connectionString } = await this.startApp<CosmosReady>('local-cosmos', {
+      LOCAL_COSMOS_PORT: String(this.config.ports.localCosmos),
+      LOCAL_COSMOS_CERT_FILE: certFile,
+      LOCAL_COSMOS_KEY_FILE: keyFile,
+      LOCAL_COSMOS_DATA_DIR: join(this.dataDirectory, 'cosmos'),
+    });
+    await createTelemetryContainer(connectionString, this.config.cosmos);
+    return connectionString;
+  }
+
+  private startHub({ storageConnectionString, cosmosConnectionString }: Connections): Promise<HubReady> {
     return this.startApp<HubReady>('iot-hub-emulator', {
       IOT_HUB_EMULATOR_PORT: String(this.config.ports.hub),
       IOT_HUB_EMULATOR_STANDARD_PORTS: String(this.config.standardPorts),
@@ -161,6 +191,10 @@ export class LocalStack {
       IOT_HUB_EMULATOR_SEED: SEED_FILE,
       IOT_HUB_EMULATOR_STORAGE_CONNECTION_STRING: storageConnectionString,
       IOT_HUB_EMULATOR_STORAGE_CONTAINER: this.config.containerName,
+      IOT_HUB_EMULATOR_ROUTES: ROUTES_FILE,
+      IOT_HUB_EMULATOR_COSMOS_CONNECTION_STRING: cosmosConnectionString,
+      IOT_HUB_EMULATOR_COSMOS_DATABASE: this.config.cosmos.databaseName,
+      IOT_HUB_EMULATOR_COSMOS_CONTAINER: this.config.cosmos.containerName,
     });
   }
 
@@ -176,8 +210,7 @@ export class LocalStack {
   private startApi(
     hub: HubReady,
     deviceId: string,
-    storageConnectionString: string,
-    caFile: string,
+    { storageConnectionString, cosmosConnectionString, caFile }: Connections,
     visionUrl: string | undefined,
   ): Promise<UrlReady> {
     return this.startApp<UrlReady>('api', {
@@ -187,6 +220,11 @@ export class LocalStack {
       IOT_HUB_DEVICE_ID: deviceId,
       BLOB_STORAGE_CONNECTION_STRING: storageConnectionString,
       BLOB_STORAGE_CONTAINER_NAME: this.config.containerName,
+      COSMOS_CONNECTION_STRING: cosmosConnectionString,
+      COSMOS_ENDPOINT: '',
+      COSMOS_KEY: '',
+      COSMOS_DATABASE_NAME: this.config.cosmos.databaseName,
+      COSMOS_CONTAINER_NAME: this.config.cosmos.containerName,
       ...(visionUrl !== undefined && {
         AI_SERVICES_ENDPOINT: `${visionUrl}/v1`,
         AI_SERVICES_API_KEY: 'local',
@@ -196,10 +234,11 @@ export class LocalStack {
     });
   }
 
-  private startAgent(connectionString: string, caFile: string): Promise<unknown> {
+  private startAgent(connectionString: string, { caFile }: Connections): Promise<unknown> {
     return this.startApp('device-agent', {
       IOT_HUB_DEVICE_CONNECTION_STRING: connectionString,
       CA_FILE: caFile,
+      AGENT_DATA_DIR: join(this.dataDirectory, 'device-agent'),
       CAMERA_0: this.config.camera,
     });
   }
