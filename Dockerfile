@@ -37,7 +37,7 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8000/health/live').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # A small young generation: the bytes that the API passes on are freed soon.
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=2", "dist/apps/api/src/main.js"]
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=1", "dist/apps/api/src/main.js"]
 
 FROM runtime AS device-agent
 # node-av brings an FFmpeg binary that is built with GPL parts: see NOTICE.
