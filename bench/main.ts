@@ -3,11 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { blobStreaming } from './blob-streaming.js';
 import { capture } from './capture.js';
+import { clientSdk } from './client-sdk.js';
 import { directMethod } from './direct-method.js';
 import type { Result } from './scenario.js';
 import { start } from './start.js';
 
-const SCENARIOS = [start, directMethod, capture, blobStreaming];
+const SCENARIOS = [start, directMethod, capture, blobStreaming, clientSdk];
 const REPORT = 'docs/performance.md';
 
 /** `main.js [--write] [scenario…]`: runs the scenarios whose names contain one of the words, or all of them. */
