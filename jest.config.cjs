@@ -29,6 +29,7 @@ const built = {
   moduleNameMapper: {
     '^#libs/(.*)$': '<rootDir>/dist/libs/$1/src/index.js',
     '^(?:\\.{1,2}/)+apps/(.*)\\.js$': '<rootDir>/dist/apps/$1.js',
+    '^(\\.\\./support/.*)\\.js$': '$1.ts',
   },
 };
 const tier = (displayName, testMatch, settings = source) => ({ ...settings, displayName, testMatch });

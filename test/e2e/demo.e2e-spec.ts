@@ -1,33 +1,24 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient, type DirectMethodReply, type SpyglassClient, SpyglassError } from '#client-sdk';
 import { loadLocalStackConfig } from '../../apps/local-stack/src/local-stack.config.js';
 import { LocalStack, type StackFacts } from '../../apps/local-stack/src/local-stack.js';
+import { installPackedSdk, outside, OUTSIDE } from '../support/packed-sdk.js';
 
 const DIAGRAM = './docs/assets/1_architecture.png';
 
-/** The fields that this walk reads from one answer or another. */
-interface Answer {
-  code: string;
-  hint: string;
-  request_id: string;
-  status: number;
-  payload: { size_bytes: number };
-  items: unknown[];
-  response: string;
-  etag: string;
-  tags: unknown;
-  properties: { desired: unknown };
-  connection_string: string;
+/** What a device answers that has taken a picture, or has not. */
+interface Taken {
+  size_bytes: number;
 }
 
-const read = async (response: Response): Promise<Answer> => (await response.json()) as Answer;
-
 /** One started stack, on free ports with a fresh data folder, serves the whole walk. */
-describe('the demo, over HTTP', () => {
+describe('the demo, through the client SDK', () => {
   let dataDirectory: string;
   let stack: LocalStack;
   let facts: StackFacts;
+  let client: SpyglassClient;
 
   beforeAll(async () => {
     dataDirectory = await mkdtemp(join(tmpdir(), 'spyglass-demo-'));
@@ -37,11 +28,13 @@ describe('the demo, over HTTP', () => {
       IOT_HUB_EMULATOR_PORT: '0',
       IOT_HUB_EMULATOR_STANDARD_PORTS: 'false',
       AZURITE_PORT: '0',
+      LOCAL_COSMOS_PORT: '0',
       LOCAL_VISION_PORT: '0',
       RATE_LIMIT_PER_MINUTE: '0',
     });
     stack = new LocalStack(config);
     facts = await stack.start();
+    client = createClient({ baseUrl: facts.apiUrl });
   }, 60_000);
 
   afterAll(async () => {
@@ -50,23 +43,24 @@ describe('the demo, over HTTP', () => {
   }, 30_000);
 
   const call = (path: string, init?: RequestInit): Promise<Response> => fetch(`${facts.apiUrl}${path}`, init);
-  const send = (method: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
-    call(path, { method, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
-  const invoke = (method_name: string, payload?: unknown, more: object = {}): Promise<Response> =>
-    send('POST', '/iot_hub/call_direct_method', { method_name, payload, ...more });
-  const expectProblem = async (response: Response, status: number, code: string): Promise<void> => {
-    const problem = await read(response);
-    expect({ status: response.status, code: problem.code }).toEqual({ status, code });
-    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    expect(problem).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
-    expect(problem.hint.length).toBeGreaterThan(10);
-    expect(problem.request_id).toBe(response.headers.get('x-request-id'));
+  const invoke = (method_name: string, payload?: unknown, device_id?: string): Promise<DirectMethodReply<Taken>> =>
+    client.iotHub.callDirectMethod<Taken>({ method_name, payload, ...(device_id !== undefined && { device_id }) });
+  const expectProblem = async (answer: Promise<unknown>, status: number, code: string): Promise<void> => {
+    const error: unknown = await answer.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    if (!(error instanceof SpyglassError)) throw new Error(`expected ${code}`, { cause: error });
+    expect({ status: error.status, code: error.code }).toEqual({ status, code });
+    expect(error.message.length).toBeGreaterThan(5);
+    expect(error.hint.length).toBeGreaterThan(10);
+    expect(error.requestId).toMatch(/^[\w-]{36}$/);
   };
 
   it('says who it is and that it is ready', async () => {
-    expect(await read(await call('/core/info'))).toMatchObject({ version: expect.any(String) });
-    expect((await call('/health/live')).status).toBe(200);
-    expect((await call('/health/ready')).status).toBe(200);
+    expect((await client.core.getInfo()).version).toMatch(/^\d+\.\d+\.\d+/);
+    expect(await client.core.checkLiveness()).toEqual({ status: 'live' });
+    expect((await client.core.checkReadiness()).status).toBe('ready');
   });
 
   it('serves Swagger UI from its own files alone', async () => {
@@ -76,10 +70,9 @@ describe('the demo, over HTTP', () => {
   });
 
   it('stores the picture that a device takes of a file, byte for byte', async () => {
-    const response = await invoke('capture_image_from_file', { filename: DIAGRAM, blob_name: '1_architecture.png' });
-    expect(response.status).toBe(200);
     const original = await readFile(DIAGRAM);
-    expect(await read(response)).toMatchObject({
+    const answer = await invoke('capture_image_from_file', { filename: DIAGRAM, blob_name: '1_architecture.png' });
+    expect(answer).toMatchObject({
       status: 200,
       payload: {
         blob_name: 'device001/1_architecture.png',
@@ -90,31 +83,32 @@ describe('the demo, over HTTP', () => {
       },
     });
 
-    const list = await read(await call('/blob_storage?prefix=device001/'));
-    expect(list.items).toContainEqual(
+    const listed = [];
+    for await (const blob of client.blobStorage.listBlobs({ prefix: 'device001/' })) listed.push(blob);
+    expect(listed).toContainEqual(
       expect.objectContaining({
         name: 'device001/1_architecture.png',
         content_type: 'image/png',
         size_bytes: original.length,
       }),
     );
-    const image = await call('/blob_storage/images/device001/1_architecture.png');
-    expect(image.headers.get('content-type')).toBe('image/png');
+    const image = await client.blobStorage.getImage({ device_name: 'device001', file_name: '1_architecture.png' });
+    expect(image.properties.content_type).toBe('image/png');
     expect(Buffer.from(await image.arrayBuffer()).equals(original)).toBe(true);
-    const blob = await call('/blob_storage/device001/1_architecture.png');
+    const blob = await client.blobStorage.getBlob({ blob_name: 'device001/1_architecture.png' });
     expect(Buffer.from(await blob.arrayBuffer()).equals(original)).toBe(true);
   });
 
   it('stores what the camera sees, another picture each time', async () => {
     const pictures: Buffer[] = [];
     for (const blob_name of ['first.jpg', 'second.jpg']) {
-      const taken = await read(await invoke('capture_image_from_camera', { index: 0, blob_name }));
+      const taken = await invoke('capture_image_from_camera', { index: 0, blob_name });
       expect(taken).toMatchObject({
         status: 200,
         payload: { blob_name: `device001/${blob_name}`, content_type: 'image/jpeg' },
       });
-      const image = await call(`/blob_storage/images/device001/${blob_name}`);
-      expect(image.headers.get('content-type')).toBe('image/jpeg');
+      const image = await client.blobStorage.getImage({ device_name: 'device001', file_name: blob_name });
+      expect(image.properties.content_type).toBe('image/jpeg');
       pictures.push(Buffer.from(await image.arrayBuffer()));
       expect(pictures.at(-1)?.length).toBe(taken.payload.size_bytes);
     }
@@ -122,30 +116,51 @@ describe('the demo, over HTTP', () => {
   });
 
   it('has the stored diagram explained by a model that reads its words', async () => {
-    const response = await send('POST', '/ai_services/explain_image', {
+    const { response } = await client.aiServices.explainImage({
       blob_name: 'device001/1_architecture.png',
       prompt: 'Read the text in this picture.',
     });
-    expect(response.status).toBe(200);
-    const text = JSON.stringify(await read(response));
-    for (const word of ['Cloud API', 'IoT Hub', 'Blob Storage']) expect(text).toContain(word);
+    for (const word of ['Cloud API', 'IoT Hub', 'Blob Storage']) expect(response).toContain(word);
   }, 60_000);
 
   it('counts people in what the camera saw as JSON', async () => {
-    const response = await send('POST', '/ai_services/explain_image', {
+    const { response } = await client.aiServices.explainImage({
       blob_name: 'device001/first.jpg',
       prompt: 'How many people are there?',
       json_schema: { type: 'object', properties: { num: { type: 'integer' } }, required: ['num'] },
     });
-    expect(response.status).toBe(200);
-    const completion = await read(response);
-    const { num } = JSON.parse(completion.response) as { num: number };
+    const { num } = JSON.parse(response) as { num: number };
     expect(num).toBeGreaterThanOrEqual(1);
     expect(num).toBeLessThanOrEqual(12);
   }, 60_000);
 
+  it('answers a question piece by piece', async () => {
+    let answer = '';
+    for await (const { choices } of await client.aiServices.completeChat({ prompt: 'Who are you?', stream: true }))
+      answer += choices[0]?.delta.content ?? '';
+    expect(answer.length).toBeGreaterThan(20);
+  });
+
+  it('serves the example, which has the client SDK as it would be published', async () => {
+    const example = await readFile('examples/look.mjs', 'utf8');
+    expect(example.trimEnd().split('\n').length).toBeLessThanOrEqual(40);
+    const project = await installPackedSdk();
+    try {
+      await copyFile('examples/look.mjs', join(project.folder, 'look.mjs'));
+      const args = ['look.mjs', 'How many people are there?'];
+      const said = await outside('node', args, project.folder, { ...OUTSIDE, SPYGLASS_URL: facts.apiUrl });
+      expect(said).toMatch(/^Captured device001\/look\.jpg, \d+ x \d+\.\n/);
+      expect(said).toMatch(/\n {2}device001\/look\.jpg, \d+ bytes\n/);
+      expect(said).toMatch(/\nSaved as look\.jpg\.\n.*\d/s);
+      const { properties } = await client.blobStorage.getBlob({ blob_name: 'device001/look.jpg' });
+      expect((await readFile(join(project.folder, 'look.jpg'))).length).toBe(properties.size_bytes);
+    } finally {
+      await project.remove();
+    }
+  }, 60_000);
+
   it('shows the twin and steers it', async () => {
-    const twin = await read(await call('/iot_hub/device_twin?device_id=device001'));
+    const twin = await client.iotHub.getDeviceTwin({ device_id: 'device001' });
     expect(twin).toMatchObject({
       device_id: 'device001',
       tags: { location: 'demo' },
@@ -156,20 +171,21 @@ describe('the demo, over HTTP', () => {
         },
       },
     });
-    const patched = await send('PATCH', '/iot_hub/device_twin?device_id=device001', {
+    await client.iotHub.updateDeviceTwin({
+      device_id: 'device001',
       tags: { location: null, room: 'lab' },
       properties: { desired: { label: 'north gate' } },
     });
-    expect(patched.status).toBe(200);
-    const after = await read(await call('/iot_hub/device_twin'));
+    const after = await client.iotHub.getDeviceTwin();
     expect(after.tags).toEqual({ room: 'lab' });
     expect(after.properties.desired).toMatchObject({ label: 'north gate' });
     await expectProblem(
-      await send('PATCH', '/iot_hub/device_twin', { tags: { room: 'hall' } }, { 'if-match': twin.etag }),
+      client.iotHub.updateDeviceTwin({ tags: { room: 'hall' }, if_match: twin.etag }),
       412,
       'DEVICE_TWIN.CHANGED',
     );
-    expect((await send('PATCH', '/iot_hub/device_twin', { properties: { reported: { a: 1 } } })).status).toBe(400);
+    const reported = { reported: { a: 1 } } as object;
+    await expectProblem(client.iotHub.updateDeviceTwin({ properties: reported }), 400, 'REQUEST.INVALID');
   });
 
   it.each([
@@ -189,70 +205,83 @@ describe('the demo, over HTTP', () => {
     ],
     ['a camera that is not there', 'capture_image_from_camera', { index: 9, blob_name: 'x.jpg' }, 404],
   ])('passes on what the device says to %s', async (_case, method, payload, status) => {
-    const response = await invoke(method, payload);
-    expect(response.status).toBe(200);
-    const answer = await read(response);
+    const answer = await invoke(method, payload);
     expect(answer.status).toBe(status);
     expect(answer.payload).toMatchObject({ code: expect.any(String), message: expect.any(String) });
   });
 
   it('tells apart why a device cannot be reached', async () => {
-    await expectProblem(await invoke('any', {}, { device_id: 'nobody' }), 404, 'DEVICE.NOT_FOUND');
-    const registered = await send('POST', '/iot_hub/devices', { device_id: 'offline-1' });
-    expect(registered.status).toBe(201);
-    expect((await read(registered)).connection_string).toContain('DeviceId=offline-1');
-    await expectProblem(await invoke('any', {}, { device_id: 'offline-1' }), 404, 'DEVICE.NOT_ONLINE');
-    const devices = await read(await call('/iot_hub/devices'));
-    expect(devices.items).toEqual(
+    await expectProblem(invoke('any', {}, 'nobody'), 404, 'DEVICE.NOT_FOUND');
+    const { connection_string } = await client.iotHub.registerDevice({ device_id: 'offline-1' });
+    expect(connection_string).toContain('DeviceId=offline-1');
+    await expectProblem(invoke('any', {}, 'offline-1'), 404, 'DEVICE.NOT_ONLINE');
+    const devices = [];
+    for await (const device of client.iotHub.listDevices({ limit: 1 })) devices.push(device);
+    expect(devices).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ device_id: 'device001', connection_state: 'Connected' }),
         expect.objectContaining({ device_id: 'offline-1', connection_state: 'Disconnected' }),
       ]),
     );
-    expect((await call('/iot_hub/devices/offline-1', { method: 'DELETE' })).status).toBe(204);
-    await expectProblem(await call('/iot_hub/devices/offline-1'), 404, 'DEVICE.NOT_FOUND');
+    await client.iotHub.removeDevice({ device_id: 'offline-1' });
+    await expectProblem(client.iotHub.getDevice({ device_id: 'offline-1' }), 404, 'DEVICE.NOT_FOUND');
   });
 
   it('keeps, serves and removes what somebody uploads', async () => {
-    const form = (): FormData => {
-      const body = new FormData();
-      body.set('file', new Blob(['hello, spyglass'], { type: 'text/plain' }), 'hello.txt');
-      return body;
-    };
-    const name = encodeURIComponent('notes/grüße 1.txt');
-    const created = await call(`/blob_storage?blob_name=${name}`, { method: 'POST', body: form() });
+    const { blobStorage } = client;
+    const blob_name = 'notes/grüße 1.txt';
+    const file = new Blob(['hello, spyglass'], { type: 'text/plain' });
+    const { etag } = await blobStorage.uploadBlob({ blob_name, file });
+    expect(etag).toMatch(/^".+"$/);
+    await expectProblem(blobStorage.uploadBlob({ blob_name, file }), 409, 'BLOB.ALREADY_EXISTS');
+    const whole = await blobStorage.getBlob({ blob_name });
+    expect(whole.properties.etag).toBe(etag);
+    expect(await whole.text()).toBe('hello, spyglass');
+    const part = await blobStorage.getBlob({ blob_name, range: { start: 0, end: 4 } });
+    expect(await part.text()).toBe('hello');
+    expect(await blobStorage.getBlob({ blob_name, if_none_match: etag })).toBeUndefined();
+    await blobStorage.deleteBlob({ blob_name });
+    await expectProblem(blobStorage.getBlob({ blob_name }), 404, 'BLOB.NOT_FOUND');
+  });
+
+  it('says in its answer where an upload is found', async () => {
+    const body = new FormData();
+    body.set('file', new Blob(['located']), 'located.txt');
+    const created = await call(`/blob_storage?blob_name=${encodeURIComponent('notes/ä.txt')}`, {
+      method: 'POST',
+      body,
+    });
     expect(created.status).toBe(201);
-    expect(created.headers.get('etag')).toBeTruthy();
-    await expectProblem(
-      await call(`/blob_storage?blob_name=${name}`, { method: 'POST', body: form() }),
-      409,
-      'BLOB.ALREADY_EXISTS',
-    );
-    const blob = await call(created.headers.get('location') ?? '');
-    expect(await blob.text()).toBe('hello, spyglass');
-    expect(
-      (await call('/blob_storage/notes%2Fgr%C3%BC%C3%9Fe%201.txt', { headers: { range: 'bytes=0-4' } })).status,
-    ).toBe(206);
-    expect((await call(`/blob_storage/${name}`, { method: 'DELETE' })).status).toBe(204);
-    await expectProblem(await call(`/blob_storage/${name}`), 404, 'BLOB.NOT_FOUND');
+    expect(created.headers.get('etag')).toMatch(/^".+"$/);
+    expect(await (await call(created.headers.get('location') ?? '')).text()).toBe('located');
   });
 
   it('turns away a web page of somebody else', async () => {
-    await expectProblem(
-      await call('/core/info', { headers: { origin: 'https://evil.example' } }),
-      403,
-      'REQUEST.FOREIGN_ORIGIN',
-    );
+    const response = await call('/core/info', { headers: { origin: 'https://evil.example' } });
+    await expectProblemBody(response, 403, 'REQUEST.FOREIGN_ORIGIN');
   });
 
   it('answers unknown routes and malformed bodies with problems', async () => {
-    expect((await call('/nowhere')).status).toBe(404);
+    await expectProblemBody(await call('/nowhere'), 404, 'ROUTE.NOT_FOUND');
     const malformed = await call('/iot_hub/call_direct_method', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: '{"method_name": ',
     });
-    expect(malformed.status).toBe(400);
-    expect(malformed.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    await expectProblemBody(malformed, 400, 'REQUEST.MALFORMED');
   });
 });
+
+/** What the client SDK cannot be made to send is looked at as HTTP. */
+async function expectProblemBody(response: Response, status: number, code: string): Promise<void> {
+  expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  expect(response.status).toBe(status);
+  expect(await response.json()).toMatchObject({
+    status,
+    code,
+    title: expect.any(String),
+    detail: expect.any(String),
+    hint: expect.stringMatching(/.{10}/),
+    request_id: response.headers.get('x-request-id'),
+  });
+}
