@@ -185,6 +185,26 @@ describe('POST /blob_storage', () => {
     expect((await upload('up/just-right', aForm(tooLarge.subarray(1)))).status).toBe(201);
   });
 
+  it('answers 413 while an endless file still arrives, and closes', async () => {
+    const request = slowUpload('up/endless');
+    const piece = randomBytes(MEBIBYTE);
+    let sending = true;
+    const send = (): void => {
+      while (sending && request.write(piece));
+    };
+    request.on('drain', send);
+    const closed = new Promise((resolve) => request.once('close', resolve));
+    // What is sent after the connection was closed.
+    request.on('error', () => (sending = false));
+    send();
+    const response = await new Promise<IncomingMessage>((resolve) => request.once('response', resolve));
+    expect(response.statusCode).toBe(413);
+    expect(response.headers.connection).toBe('close');
+    expect(JSON.parse((await buffer(response)).toString())).toMatchObject({ code: 'REQUEST.TOO_LARGE' });
+    await closed;
+    expect((await get('/up/endless', {}, 'HEAD')).status).toBe(404);
+  });
+
   it('stores nothing when the client goes away', async () => {
     const request = slowUpload('up/aborted');
     const failed = new Promise((resolve) => request.once('error', resolve));

@@ -25,7 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     // The client has left: what was done for it was given up on purpose, and nobody reads an answer.
-    if (response.destroyed) return;
+    if (response.destroyed || response.writableEnded) return;
     let error = toAppError(exception);
     if (error.code === 'ROUTE.NOT_FOUND') {
       const methods = allowedMethods(request);

@@ -21,7 +21,10 @@ export function toProblem(request: Request, error: AppError): Problem {
   };
 }
 
-/** Answers with `error` as `application/problem+json`. */
+/** How long a client may still send after it was refused. */
+const LINGER_MS = 3_000;
+
+/** Answers with `error` as `application/problem+json`; a body that still arrives is not waited for. */
 export function sendProblem(response: Response, error: AppError): void {
   const problem = toProblem(response.req, error);
   response.removeHeader('ETag');
@@ -29,5 +32,27 @@ export function sendProblem(response: Response, error: AppError): void {
   response.setHeader('Cache-Control', 'no-store');
   const retryAfter = error.details?.retry_after_seconds;
   if (typeof retryAfter === 'number') response.setHeader('Retry-After', Math.ceil(retryAfter));
-  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  response.status(problem.status).type('application/problem+json');
+  const text = JSON.stringify(problem);
+  if (response.req.complete) response.send(text);
+  else sendAndLinger(response, text);
+}
+
+/**
+ * Gives the client the whole answer, and a moment to read it and stop: to close with bytes unread would reset the connection,
+ * and the answer with it.
+ */
+function sendAndLinger(response: Response, text: string): void {
+  const { req: request } = response;
+  response.setHeader('Connection', 'close');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.write(text);
+  const end = (): void => {
+    response.end();
+  };
+  const limit = setTimeout(end, LINGER_MS);
+  response.once('close', () => {
+    clearTimeout(limit);
+  });
+  request.once('end', end).once('error', end).resume();
 }

@@ -1,7 +1,9 @@
 import { Readable, Transform } from 'node:stream';
 import type { BlobStorage, StagedBlob } from '#libs/blob-storage';
+import { AppError } from '#libs/runtime';
 import type { Request } from 'express';
 import type { StorageEngine } from 'multer';
+import { sendProblem } from '../../../http/send-problem.js';
 import { contentTypeOf, TYPE_PROBE_BYTES } from '../../../images/content-type.js';
 import { peek } from './peek.js';
 import { uploadTooLarge } from './upload.guard.js';
@@ -34,6 +36,9 @@ export class StagedBlobEngine implements StorageEngine {
       (error: unknown) => {
         // What is left of the file must flow away, or the form never ends.
         file.stream.resume();
+        // Multer reads the form to its end before it says so, however much that is.
+        if (error instanceof AppError && error.code === 'REQUEST.TOO_LARGE' && request.res)
+          sendProblem(request.res, error);
         callback(error);
       },
     );
