@@ -1,7 +1,7 @@
 import { AppError } from '#libs/runtime';
 
 /** Azure's longest blob name, in characters. */
-export const MAX_STORED_BLOB_NAME_LENGTH = 1_024;
+const MAX_STORED_BLOB_NAME_LENGTH = 1_024;
 
 /**
  * Refuses a name that cannot be kept as it is: `.` and `..` segments would be resolved away in the URL (and `..` would

@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream';
 import { storageError } from './storage-errors.js';
 
 /** Bytes of one block; at most {@link BLOCK_BUFFERS} of them are in memory. */
-export const BLOCK_SIZE_BYTES = 4 * 1024 * 1024;
+const BLOCK_SIZE_BYTES = 4 * 1024 * 1024;
 /** One block fills while the other is on its way. */
-export const BLOCK_BUFFERS = 2;
+const BLOCK_BUFFERS = 2;
 
 export interface Block {
   /** Valid until the second next block is asked for: the buffers are used in turn. */

@@ -1,4 +1,4 @@
-export { assertBlobName, MAX_STORED_BLOB_NAME_LENGTH } from './blob-name.js';
+export { assertBlobName } from './blob-name.js';
 export {
   type BlobDownload,
   type BlobPage,

@@ -2,7 +2,7 @@
 export const TYPE_PROBE_BYTES = 4_096;
 
 /** The type of what nobody can tell. */
-export const UNKNOWN_TYPE = 'application/octet-stream';
+const UNKNOWN_TYPE = 'application/octet-stream';
 
 /** Bytes that a file of a type has at an offset; several rows of one type are alternatives. */
 const SIGNATURES: readonly (readonly [type: string, offset: number, bytes: string])[] = [
