@@ -99,6 +99,17 @@ describe('the command iot-hub-emulator', () => {
     expect(errors).not.toMatch(/^\s+at /m);
   });
 
+  it.each(['start', 'certificates'])(
+    'says of a data folder that cannot be made how to choose another (%s)',
+    async (command) => {
+      const file = await seed('not a folder');
+      const { exitCode, errors } = await runEmulatorToEnd([command, '--data-dir', join(file, 'data')]);
+      expect(exitCode).toBe(1);
+      expect(errors).toContain('IOT_HUB_EMULATOR_DATA_DIR');
+      expect(errors).not.toMatch(/^\s+at /m);
+    },
+  );
+
   it('shares its data directory with no other, and leaves it free when it is killed', async () => {
     running = await startEmulatorProcess(['--data-dir', folder]);
     const second = await runEmulatorToEnd(['start', '--port', '0', '--no-standard-ports', '--data-dir', folder]);

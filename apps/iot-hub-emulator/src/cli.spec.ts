@@ -90,6 +90,13 @@ describe(explainFailure.name, () => {
     );
   });
 
+  it('tells a folder that cannot be used from a port that is not permitted', () => {
+    const denied = { code: 'EACCES' };
+    expect(explainFailure(Object.assign(new Error('x'), denied, { syscall: 'listen' }), 443)).toMatch(/^Port 443 /);
+    const folder = Object.assign(new Error('EACCES: mkdir'), denied, { syscall: 'mkdir', path: '/data' });
+    expect(explainFailure(folder, 443)).toMatch(/^The data folder .* IOT_HUB_EMULATOR_DATA_DIR\.$/);
+  });
+
   it('explains what the user can mend and nothing else', () => {
     expect(explainFailure(new EmulatorOptionError('Do this.'), 1)).toBe('Do this.');
     expect(explainFailure(new TypeError('our fault'), 1)).toBeUndefined();

@@ -30,7 +30,11 @@ export function createCommand(): Command {
     .description('make the certificate authority and the server certificate if missing, and print where they are');
   for (const option of [...certificateOptions(), serverFolderOption()]) certificates.addOption(option);
   certificates.action(async ({ dataDir, tlsName, serverDir }: CertificateSettings & { serverDir?: string }) => {
-    printLine(await ensureTlsFiles(path.join(dataDir, 'tls'), tlsName, serverDir));
+    try {
+      printLine(await ensureTlsFiles(path.join(dataDir, 'tls'), tlsName, serverDir));
+    } catch (cause) {
+      fail(cause);
+    }
   });
   return program;
 }
@@ -38,17 +42,27 @@ export function createCommand(): Command {
 /**
  * What to tell the user of a failure: the plain sentence for what a user can mend, undefined for what is our own fault.
  */
-export function explainFailure(cause: unknown, port: number): string | undefined {
+export function explainFailure(cause: unknown, port = 0): string | undefined {
   if (cause instanceof SeedError || cause instanceof EmulatorOptionError) return cause.message;
-  const { code } = cause as NodeJS.ErrnoException;
+  const { code, syscall, path: file, message } = cause as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
     return `Port ${port} is in use: choose another one with --port or IOT_HUB_EMULATOR_PORT.`;
   }
-  if (code === 'EACCES')
+  if (code === 'EACCES' && syscall === 'listen')
     return `Port ${port} is not permitted: choose one above 1023 with --port or IOT_HUB_EMULATOR_PORT.`;
   if (code === 'EADDRNOTAVAIL')
     return 'The address is not one of this machine: change --host or IOT_HUB_EMULATOR_HOST.';
+  if (code === 'ERR_SQLITE_ERROR' || file !== undefined)
+    return `The data folder cannot be used (${message}): choose another one with --data-dir or IOT_HUB_EMULATOR_DATA_DIR.`;
   return undefined;
+}
+
+/** Ends with exit code 1 and the sentence for the user; throws on what has none. */
+function fail(cause: unknown, port?: number): void {
+  const explanation = explainFailure(cause, port);
+  if (explanation === undefined) throw cause;
+  process.stderr.write(`${explanation}\n`);
+  process.exitCode = 1;
 }
 
 async function runUntilSignal(settings: StartSettings): Promise<void> {
@@ -57,10 +71,7 @@ async function runUntilSignal(settings: StartSettings): Promise<void> {
   try {
     emulator = await startIotHubEmulator(emulatorOptions(settings, logger));
   } catch (cause) {
-    const explanation = explainFailure(cause, settings.port);
-    if (explanation === undefined) throw cause;
-    process.stderr.write(`${explanation}\n`);
-    process.exitCode = 1;
+    fail(cause, settings.port);
     return;
   }
   closeOnSignal(emulator);

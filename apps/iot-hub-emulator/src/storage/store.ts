@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { EmulatorOptionError } from '../emulator-options.js';
 import { SCHEMA_STEPS } from './schema.js';
 
 interface Waiter {
@@ -27,7 +28,7 @@ export class Store {
     const wanted = SCHEMA_STEPS.length;
     if (found > wanted) {
       this.database.close();
-      throw new Error(
+      throw new EmulatorOptionError(
         `The database ${file} has format ${found}, this version reads format ${wanted}: use another data folder or delete it.`,
       );
     }
