@@ -32,7 +32,6 @@ const KEY = Buffer.from('key').toString('base64');
 
 /**
  * @param tlsDirectory where the emulator keeps its certificates, made if missing
- * @param withContainer false leaves the container to be made by the test
  */
 export async function startCosmosServer(tlsDirectory: string): Promise<CosmosServer> {
   const tls = await ensureTlsFiles(tlsDirectory, []);
@@ -41,8 +40,9 @@ export async function startCosmosServer(tlsDirectory: string): Promise<CosmosSer
     key: await readFile(tls.keyFile),
   });
   const documentRequests: { operations: number }[] = [];
+  const writtenIds: string[] = [];
   const state: { mode: CosmosServer['mode'] } = { mode: 'up' };
-  guard(server, documentRequests, () => state.mode);
+  guard(server, { documentRequests, writtenIds, mode: () => state.mode });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
 
@@ -64,7 +64,9 @@ export async function startCosmosServer(tlsDirectory: string): Promise<CosmosSer
     documentRequests,
     async documents() {
       const { resources } = await container.items.readAll<RoutedDocument>().fetchAll();
-      return resources;
+      // Its own order is not that of writing.
+      const places = new Map([...writtenIds.entries()].reverse().map(([place, id]) => [id, place]));
+      return resources.sort((a, b) => (places.get(a.id) ?? 0) - (places.get(b.id) ?? 0));
     },
     async close() {
       client.dispose();
@@ -75,37 +77,43 @@ export async function startCosmosServer(tlsDirectory: string): Promise<CosmosSer
   };
 }
 
-function guard(server: Server, documentRequests: { operations: number }[], mode: () => CosmosServer['mode']): void {
+interface Guard {
+  readonly documentRequests: { operations: number }[];
+  readonly writtenIds: string[];
+  readonly mode: () => CosmosServer['mode'];
+}
+
+function guard(server: Server, { documentRequests, writtenIds, mode }: Guard): void {
   const answer = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const isWrite =
-      request.method === 'POST' &&
-      /\/docs\/?$/.test(request.url ?? '') &&
-      request.headers['x-ms-documentdb-isquery'] === undefined;
-    if (isWrite) {
+    const { method, url = '', headers } = request;
+    if (method === 'POST' && /\/docs\/?$/.test(url) && headers['x-ms-documentdb-isquery'] === undefined) {
       const entry = { operations: 1 };
       documentRequests.push(entry);
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
-        if (Array.isArray(body)) entry.operations = body.length;
-      });
       if (mode() === 'down') {
         request.socket.destroy();
         return;
       }
+      note(request, entry, writtenIds);
       if (mode() === 'deaf') {
         response.end = () => {
           request.socket.destroy();
           return response;
         };
       }
-    } else if (mode() !== 'up' && request.headers['user-agent']?.includes('routing') === true) {
-      request.socket.destroy();
-      return;
     }
     for (const listener of answer) listener(request, response);
+  });
+}
+
+function note(request: IncomingMessage, entry: { operations: number }, writtenIds: string[]): void {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const body = JSON.parse(Buffer.concat(chunks).toString()) as { id: string } | { resourceBody: { id: string } }[];
+    const documents = Array.isArray(body) ? body.map(({ resourceBody }) => resourceBody) : [body];
+    entry.operations = documents.length;
+    writtenIds.push(...documents.map(({ id }) => id));
   });
 }
