@@ -2,6 +2,7 @@ import { AiServicesClient } from './ai-services-client.js';
 import { BlobStorageClient } from './blob-storage-client.js';
 import { CoreClient } from './core-client.js';
 import { IotHubClient } from './iot-hub-client.js';
+import { TelemetryClient } from './telemetry-client.js';
 import { type ClientOptions, Transport } from './transport.js';
 
 /** A Spyglass API, with one property for each of its tags and one method for each of its operations. */
@@ -10,6 +11,7 @@ export interface SpyglassClient {
   readonly iotHub: IotHubClient;
   readonly blobStorage: BlobStorageClient;
   readonly aiServices: AiServicesClient;
+  readonly telemetry: TelemetryClient;
 }
 
 /**
@@ -24,5 +26,6 @@ export function createClient(options: ClientOptions): SpyglassClient {
     iotHub: new IotHubClient(transport),
     blobStorage: new BlobStorageClient(transport),
     aiServices: new AiServicesClient(transport),
+    telemetry: new TelemetryClient(transport),
   });
 }

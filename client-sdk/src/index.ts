@@ -21,5 +21,12 @@ export type {
 } from './iot-hub-client.js';
 export type { Page, Pages } from './pages.js';
 export { SpyglassError, type SpyglassErrorFacts } from './spyglass-error.js';
+export type {
+  LatestTelemetry,
+  ListLatestTelemetryParams,
+  ListTelemetryParams,
+  TelemetryClient,
+  TelemetryMessage,
+} from './telemetry-client.js';
 export type { CallOptions, ClientOptions } from './transport.js';
 export type * from './generated/models/index.js';

@@ -47,7 +47,7 @@ export interface GetImageRequest {
      */
     file_name: string;
     /**
-     * 
+     * The device.
      */
     device_name: string;
     /**

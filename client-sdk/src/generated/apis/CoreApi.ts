@@ -88,7 +88,7 @@ export class CoreApi extends runtime.BaseAPI {
     }
 
     /**
-     * IoT Hub and storage decide; AI services and devices are reported only.
+     * IoT Hub, storage and, where it is configured, Cosmos DB decide; AI services and devices are reported only.
      * Tell whether the API can do its work
      */
     async checkReadinessRaw(initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<ReadinessResponse>> {
@@ -99,7 +99,7 @@ export class CoreApi extends runtime.BaseAPI {
     }
 
     /**
-     * IoT Hub and storage decide; AI services and devices are reported only.
+     * IoT Hub, storage and, where it is configured, Cosmos DB decide; AI services and devices are reported only.
      * Tell whether the API can do its work
      */
     async checkReadiness(initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<ReadinessResponse> {

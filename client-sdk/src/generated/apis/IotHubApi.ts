@@ -34,7 +34,7 @@ export interface CallDirectMethodOperationRequest {
 
 export interface GetDeviceRequest {
     /**
-     * 
+     * The device.
      */
     device_id: string;
 }
@@ -66,7 +66,7 @@ export interface RegisterDeviceOperationRequest {
 
 export interface RemoveDeviceRequest {
     /**
-     * 
+     * The device.
      */
     device_id: string;
 }

@@ -4,3 +4,4 @@ export * from './AiServicesApi.js';
 export * from './BlobStorageApi.js';
 export * from './CoreApi.js';
 export * from './IotHubApi.js';
+export * from './TelemetryApi.js';

@@ -11,7 +11,7 @@ export interface BlobPageResponse {
      */
     continuation_token: string | null;
     /**
-     * 
+     * The blobs of this page.
      */
     items: Array<BlobResponse>;
 }
@@ -22,11 +22,11 @@ export interface BlobPageResponse {
  */
 export interface BlobResponse {
     /**
-     * 
+     * What the content is, told from its bytes.
      */
     content_type: string;
     /**
-     * 
+     * Changes with the content.
      */
     etag: string;
     /**
@@ -34,11 +34,11 @@ export interface BlobResponse {
      */
     last_modified: string;
     /**
-     * 
+     * The whole name, slashes and all.
      */
     name: string;
     /**
-     * 
+     * How long the content is.
      */
     size_bytes: number;
 }
@@ -95,11 +95,11 @@ export interface ChatChoiceResponse {
      */
     finish_reason: string;
     /**
-     * 
+     * Which of the answers it is, from 0.
      */
     index: number;
     /**
-     * 
+     * The answer.
      */
     message: ChatMessageResponse;
 }
@@ -110,7 +110,7 @@ export interface ChatChoiceResponse {
  */
 export interface ChatChunkChoiceResponse {
     /**
-     * 
+     * What it adds to the answer.
      */
     delta: ChatDeltaResponse;
     /**
@@ -118,7 +118,7 @@ export interface ChatChunkChoiceResponse {
      */
     finish_reason: string | null;
     /**
-     * 
+     * Which of the answers it belongs to, from 0.
      */
     index: number;
 }
@@ -129,7 +129,7 @@ export interface ChatChunkChoiceResponse {
  */
 export interface ChatCompletionChunkResponse {
     /**
-     * 
+     * The answers that go on, most often one.
      */
     choices: Array<ChatChunkChoiceResponse>;
     /**
@@ -137,7 +137,7 @@ export interface ChatCompletionChunkResponse {
      */
     created: number;
     /**
-     * 
+     * Names the completion at the AI server, the same in every piece.
      */
     id: string;
     /**
@@ -145,7 +145,7 @@ export interface ChatCompletionChunkResponse {
      */
     model: string;
     /**
-     * 
+     * What kind of object it is.
      */
     object: string;
 }
@@ -156,7 +156,7 @@ export interface ChatCompletionChunkResponse {
  */
 export interface ChatCompletionResponse {
     /**
-     * 
+     * The answers, most often one.
      */
     choices: Array<ChatChoiceResponse>;
     /**
@@ -164,7 +164,7 @@ export interface ChatCompletionResponse {
      */
     created: number;
     /**
-     * 
+     * Names the completion at the AI server.
      */
     id: string;
     /**
@@ -172,11 +172,11 @@ export interface ChatCompletionResponse {
      */
     model: string;
     /**
-     * 
+     * What kind of object it is.
      */
     object: string;
     /**
-     * 
+     * How many tokens were used; some servers do not say.
      */
     usage?: TokenUsageResponse;
 }
@@ -206,7 +206,7 @@ export interface ChatMessageResponse {
      */
     content: string | null;
     /**
-     * 
+     * Who speaks.
      */
     role: string;
 }
@@ -241,7 +241,7 @@ export interface DevicePageResponse {
      */
     continuation_token: string | null;
     /**
-     * 
+     * The devices of this page.
      */
     items: Array<DeviceResponse>;
 }
@@ -252,11 +252,11 @@ export interface DevicePageResponse {
  */
 export interface DeviceResponse {
     /**
-     * 
+     * Whether the device is connected now.
      */
     connection_state: DeviceResponseConnectionStateEnum;
     /**
-     * 
+     * The id, case-sensitive.
      */
     device_id: string;
     /**
@@ -295,7 +295,7 @@ export type DeviceResponseStatusEnum = typeof DeviceResponseStatusEnum[keyof typ
  */
 export interface DeviceTwinResponse {
     /**
-     * 
+     * Whose twin it is.
      */
     device_id: string;
     /**
@@ -303,7 +303,7 @@ export interface DeviceTwinResponse {
      */
     etag: string;
     /**
-     * 
+     * What the device shall be like, and is like.
      */
     properties: TwinPropertiesResponse;
     /**
@@ -343,11 +343,11 @@ export interface ExplainImageRequest {
  */
 export interface ExplainImageResponse {
     /**
-     * 
+     * The picture.
      */
     blob_name: string;
     /**
-     * 
+     * The answer as the model gave it.
      */
     completion: ChatCompletionResponse;
     /**
@@ -377,11 +377,56 @@ export interface InfoResponse {
 /**
  * 
  * @export
+ * @interface LatestTelemetryPageResponse
+ */
+export interface LatestTelemetryPageResponse {
+    /**
+     * Give it as `continuation_token` to get the next page; null on the last.
+     */
+    continuation_token: string | null;
+    /**
+     * The devices of this page.
+     */
+    items: Array<LatestTelemetryResponse>;
+}
+/**
+ * 
+ * @export
+ * @interface LatestTelemetryResponse
+ */
+export interface LatestTelemetryResponse {
+    /**
+     * Whether the device is connected now.
+     */
+    connection_state: LatestTelemetryResponseConnectionStateEnum;
+    /**
+     * The device.
+     */
+    device_id: string;
+    /**
+     * The device's newest message; null when there is none of the last 30 days.
+     */
+    latest: TelemetryMessageResponse | null;
+}
+
+
+/**
+ * @export
+ */
+export const LatestTelemetryResponseConnectionStateEnum = {
+    Connected: 'Connected',
+    Disconnected: 'Disconnected',
+} as const;
+export type LatestTelemetryResponseConnectionStateEnum = typeof LatestTelemetryResponseConnectionStateEnum[keyof typeof LatestTelemetryResponseConnectionStateEnum];
+
+/**
+ * 
+ * @export
  * @interface LivenessResponse
  */
 export interface LivenessResponse {
     /**
-     * 
+     * Always so.
      */
     status: LivenessResponseStatusEnum;
 }
@@ -441,7 +486,7 @@ export interface Problem {
  */
 export interface ReadinessCheckResponse {
     /**
-     * 
+     * Whether it answers as it should.
      */
     healthy: boolean;
     /**
@@ -464,11 +509,11 @@ export interface ReadinessCheckResponse {
  */
 export interface ReadinessResponse {
     /**
-     * 
+     * What the API asked to know.
      */
     checks: Array<ReadinessCheckResponse>;
     /**
-     * 
+     * Whether the API can do its work.
      */
     status: ReadinessResponseStatusEnum;
 }
@@ -516,7 +561,7 @@ export type RegisterDeviceRequestStatusEnum = typeof RegisterDeviceRequestStatus
  */
 export interface RegisteredDeviceResponse {
     /**
-     * 
+     * Whether the device is connected now.
      */
     connection_state: RegisteredDeviceResponseConnectionStateEnum;
     /**
@@ -524,7 +569,7 @@ export interface RegisteredDeviceResponse {
      */
     connection_string: string;
     /**
-     * 
+     * The id, case-sensitive.
      */
     device_id: string;
     /**
@@ -559,19 +604,90 @@ export type RegisteredDeviceResponseStatusEnum = typeof RegisteredDeviceResponse
 /**
  * 
  * @export
+ * @interface TelemetryMessageResponse
+ */
+export interface TelemetryMessageResponse {
+    /**
+     * What the device has sent: any JSON, a text, or base64, as `body_format` says.
+     */
+    body: { [key: string]: unknown; } | null;
+    /**
+     * `base64` for bytes that are no text.
+     */
+    body_format: TelemetryMessageResponseBodyFormatEnum;
+    /**
+     * True when the hub has stored base64 and `body` is what it stands for. Devices avoid that with the content type
+     * application/json and the content encoding utf-8.
+     */
+    body_was_base64: boolean;
+    /**
+     * Which device has sent it.
+     */
+    device_id: string;
+    /**
+     * When the hub took the message, ISO 8601 in UTC.
+     */
+    enqueued_time: string;
+    /**
+     * Names the message.
+     */
+    id: string;
+    /**
+     * What the device says the message is: `telemetry` or `capture` from the device agent; null when it says nothing.
+     */
+    kind: string | null;
+    /**
+     * The application properties.
+     */
+    properties: { [key: string]: unknown; };
+    /**
+     * Where in the hub the message comes from; null when the hub did not say.
+     */
+    source: string | null;
+}
+
+
+/**
+ * @export
+ */
+export const TelemetryMessageResponseBodyFormatEnum = {
+    Json: 'json',
+    Text: 'text',
+    Base64: 'base64',
+} as const;
+export type TelemetryMessageResponseBodyFormatEnum = typeof TelemetryMessageResponseBodyFormatEnum[keyof typeof TelemetryMessageResponseBodyFormatEnum];
+
+/**
+ * 
+ * @export
+ * @interface TelemetryPageResponse
+ */
+export interface TelemetryPageResponse {
+    /**
+     * Give it as `continuation_token` to get the next page; null on the last.
+     */
+    continuation_token: string | null;
+    /**
+     * The messages of this page.
+     */
+    items: Array<TelemetryMessageResponse>;
+}
+/**
+ * 
+ * @export
  * @interface TokenUsageResponse
  */
 export interface TokenUsageResponse {
     /**
-     * 
+     * Of the answer.
      */
     completion_tokens: number;
     /**
-     * 
+     * Of the question.
      */
     prompt_tokens: number;
     /**
-     * 
+     * Of both.
      */
     total_tokens: number;
 }
@@ -608,7 +724,7 @@ export interface TwinPropertiesResponse {
  */
 export interface UpdateDeviceTwinRequest {
     /**
-     * 
+     * What the device shall be like.
      */
     properties?: TwinPropertiesPatch;
     /**

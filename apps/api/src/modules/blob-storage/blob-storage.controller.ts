@@ -128,7 +128,7 @@ export class BlobStorageController {
 
   @Get('images/:device_name/*file_name')
   @ApiOperation({ summary: 'Show a picture that a device has stored', description: 'As stored, or scaled down.' })
-  @ApiParam({ name: 'device_name', type: String, example: 'device001' })
+  @ApiParam({ name: 'device_name', type: String, example: 'device001', description: 'The device.' })
   @ApiParam({ name: 'file_name', type: String, example: '1_architecture.png', description: 'May hold slashes.' })
   @CACHING_HEADER
   @ApiOkResponse({

@@ -1,7 +1,10 @@
 import type { ChatCompletion } from '#libs/ai';
 
 export class ChatMessageResponse {
-  /** @example assistant */
+  /**
+   * Who speaks.
+   * @example assistant
+   */
   role: string;
 
   /** The answer; null when the model refused or called a tool. */
@@ -9,7 +12,9 @@ export class ChatMessageResponse {
 }
 
 export class ChatChoiceResponse {
+  /** Which of the answers it is, from 0. */
   index: number;
+  /** The answer. */
 
   message: ChatMessageResponse;
 
@@ -21,18 +26,25 @@ export class ChatChoiceResponse {
 }
 
 export class TokenUsageResponse {
+  /** Of the question. */
   prompt_tokens: number;
+  /** Of the answer. */
 
   completion_tokens: number;
+  /** Of both. */
 
   total_tokens: number;
 }
 
 /** A chat completion as the AI server gave it; servers may add fields. */
 export class ChatCompletionResponse {
+  /** Names the completion at the AI server. */
   id: string;
 
-  /** @example chat.completion */
+  /**
+   * What kind of object it is.
+   * @example chat.completion
+   */
   object: string;
 
   /** In seconds since 1970. */
@@ -40,8 +52,10 @@ export class ChatCompletionResponse {
 
   /** Which model has answered. */
   model: string;
+  /** The answers, most often one. */
 
   choices: ChatChoiceResponse[];
+  /** How many tokens were used; some servers do not say. */
 
   usage?: TokenUsageResponse;
 
@@ -59,7 +73,9 @@ export class ChatDeltaResponse {
 }
 
 export class ChatChunkChoiceResponse {
+  /** Which of the answers it belongs to, from 0. */
   index: number;
+  /** What it adds to the answer. */
 
   delta: ChatDeltaResponse;
 
@@ -72,9 +88,13 @@ export class ChatChunkChoiceResponse {
 
 /** One piece of a streamed completion, the data of one event; servers may add fields. */
 export class ChatCompletionChunkResponse {
+  /** Names the completion at the AI server, the same in every piece. */
   id: string;
 
-  /** @example chat.completion.chunk */
+  /**
+   * What kind of object it is.
+   * @example chat.completion.chunk
+   */
   object: string;
 
   /** In seconds since 1970. */
@@ -82,16 +102,21 @@ export class ChatCompletionChunkResponse {
 
   /** Which model answers. */
   model: string;
+  /** The answers that go on, most often one. */
 
   choices: ChatChunkChoiceResponse[];
 }
 
 export class ExplainImageResponse {
-  /** @example device001/picture.jpg */
+  /**
+   * The picture.
+   * @example device001/picture.jpg
+   */
   blob_name: string;
 
   /** The answer as plain text. */
   response: string;
+  /** The answer as the model gave it. */
 
   completion: ChatCompletionResponse;
 

@@ -1,16 +1,28 @@
 import type { BlobPage, BlobProperties, StoredBlob } from '#libs/blob-storage';
 
 export class BlobResponse {
-  /** @example device001/picture.jpg */
+  /**
+   * The whole name, slashes and all.
+   * @example device001/picture.jpg
+   */
   name: string;
 
-  /** @example 119665 */
+  /**
+   * How long the content is.
+   * @example 119665
+   */
   size_bytes: number;
 
-  /** @example image/jpeg */
+  /**
+   * What the content is, told from its bytes.
+   * @example image/jpeg
+   */
   content_type: string;
 
-  /** @example "0x8DC7F5A3B2C1D00" */
+  /**
+   * Changes with the content.
+   * @example "0x8DC7F5A3B2C1D00"
+   */
   etag: string;
 
   /**
@@ -35,6 +47,7 @@ export class BlobResponse {
 }
 
 export class BlobPageResponse {
+  /** The blobs of this page. */
   items: BlobResponse[];
 
   /** Give it as `continuation_token` to get the next page; null on the last. */

@@ -1,3 +1,4 @@
 export class LivenessResponse {
+  /** Always so. */
   status: 'live';
 }

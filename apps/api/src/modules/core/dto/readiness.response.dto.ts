@@ -9,6 +9,7 @@ export class ReadinessCheckResponse {
 
   /** Whether the API is ready only if this is healthy. */
   required: boolean;
+  /** Whether it answers as it should. */
 
   healthy: boolean;
 
@@ -20,7 +21,9 @@ export class ReadinessCheckResponse {
 }
 
 export class ReadinessResponse {
+  /** Whether the API can do its work. */
   status: 'ready' | 'not_ready';
+  /** What the API asked to know. */
 
   checks: ReadinessCheckResponse[];
 

@@ -12,7 +12,10 @@ export class DeviceQuery {
 }
 
 export class DeviceParams {
-  /** @example device001 */
+  /**
+   * The device.
+   * @example device001
+   */
   @IsDeviceId()
   device_id: string;
 }

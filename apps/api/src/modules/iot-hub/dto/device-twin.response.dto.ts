@@ -20,7 +20,10 @@ export class TwinPropertiesResponse {
 }
 
 export class DeviceTwinResponse {
-  /** @example device001 */
+  /**
+   * Whose twin it is.
+   * @example device001
+   */
   device_id: string;
 
   /**
@@ -36,6 +39,7 @@ export class DeviceTwinResponse {
     example: { site: 'lab' },
   })
   tags: Readonly<Record<string, unknown>>;
+  /** What the device shall be like, and is like. */
 
   properties: TwinPropertiesResponse;
 

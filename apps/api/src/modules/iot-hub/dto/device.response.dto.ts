@@ -1,11 +1,15 @@
 import type { DevicePage, DeviceSummary, RegisteredDevice } from '#libs/iot-hub/service';
 
 export class DeviceResponse {
-  /** @example device001 */
+  /**
+   * The id, case-sensitive.
+   * @example device001
+   */
   device_id: string;
 
   /** A disabled device may not connect. */
   status: 'enabled' | 'disabled';
+  /** Whether the device is connected now. */
 
   connection_state: 'Connected' | 'Disconnected';
 
@@ -32,6 +36,7 @@ export class RegisteredDeviceResponse extends DeviceResponse {
 }
 
 export class DevicePageResponse {
+  /** The devices of this page. */
   items: DeviceResponse[];
 
   /** Give it as `continuation_token` to get the next page; null on the last. */

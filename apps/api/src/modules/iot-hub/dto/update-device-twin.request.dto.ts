@@ -33,6 +33,7 @@ export class UpdateDeviceTwinRequest {
   })
   tags?: Record<string, unknown>;
 
+  /** What the device shall be like. */
   @IsOptional()
   @IsObject()
   @ValidateNested()

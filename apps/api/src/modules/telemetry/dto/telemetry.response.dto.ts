@@ -4,10 +4,16 @@ import type { TelemetryPage } from '../queries/list-telemetry/list-telemetry.que
 import type { TelemetryMessage } from '../telemetry-message.js';
 
 export class TelemetryMessageResponse {
-  /** @example 3f0c6a1e-5b1d-4f7e-9a36-5a1c0e8f7d11 */
+  /**
+   * Names the message.
+   * @example 3f0c6a1e-5b1d-4f7e-9a36-5a1c0e8f7d11
+   */
   id: string;
 
-  /** @example device001 */
+  /**
+   * Which device has sent it.
+   * @example device001
+   */
   device_id: string;
 
   /**
@@ -78,6 +84,7 @@ export class TelemetryMessageResponse {
 }
 
 export class TelemetryPageResponse {
+  /** The messages of this page. */
   items: TelemetryMessageResponse[];
 
   /** Give it as `continuation_token` to get the next page; null on the last. */
@@ -92,8 +99,12 @@ export class TelemetryPageResponse {
 }
 
 export class LatestTelemetryResponse {
-  /** @example device001 */
+  /**
+   * The device.
+   * @example device001
+   */
   device_id: string;
+  /** Whether the device is connected now. */
 
   connection_state: 'Connected' | 'Disconnected';
 
@@ -102,6 +113,7 @@ export class LatestTelemetryResponse {
 }
 
 export class LatestTelemetryPageResponse {
+  /** The devices of this page. */
   items: LatestTelemetryResponse[];
 
   /** Give it as `continuation_token` to get the next page; null on the last. */
