@@ -27,7 +27,9 @@ afterEach(async () => {
 function aManager(settings: ConstructorParameters<typeof ServiceManager>[0], file = program) {
   const warnings: string[] = [];
   const logger = createLogger({ name: 'test', level: 'silent' });
-  logger.warn = ((_: unknown, text: string) => warnings.push(text)) as typeof logger.warn;
+  jest.spyOn(logger, 'warn').mockImplementation((_: unknown, text?: string) => {
+    warnings.push(text ?? '');
+  });
   const manager = new ServiceManager(settings, { logger, program: file });
   managers.push(manager);
   return { manager, warnings };
