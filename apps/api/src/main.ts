@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { AppError, closeOnSignal, trustCertificateAuthority } from '#libs/runtime';
+import { closeOnSignal, failureText, trustCertificateAuthority } from '#libs/runtime';
 import { loadApiConfig } from './api.config.js';
 
 /** How long requests in flight may go on after the process was asked to stop. */
@@ -22,6 +22,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof AppError ? [error.message, error.hint].filter(Boolean).join(' ') : error);
+  console.error(failureText(error));
   process.exit(1);
 });

@@ -1,4 +1,4 @@
-import { AppError, closeOnSignal, createLogger } from '#libs/runtime';
+import { closeOnSignal, createLogger, failureText } from '#libs/runtime';
 import { startLocalCosmos } from './index.js';
 import { loadConfig } from './local-cosmos.config.js';
 
@@ -11,6 +11,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof AppError ? [error.message, error.hint].filter(Boolean).join(' ') : error);
+  console.error(failureText(error));
   process.exit(1);
 });

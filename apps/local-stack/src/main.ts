@@ -1,4 +1,4 @@
-import { AppError, closeOnSignal } from '#libs/runtime';
+import { closeOnSignal, failureText } from '#libs/runtime';
 import { banner } from './banner.js';
 import { loadLocalStackConfig } from './local-stack.config.js';
 import { LocalStack } from './local-stack.js';
@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   } catch (error) {
     // A process that a signal has ended fails to start: the signal's handler has the word then.
     if (stack.isStopping) return;
-    console.error(error instanceof AppError ? [error.message, error.hint].filter(Boolean).join('\n') : error);
+    console.error(failureText(error));
   }
   await stack.stop();
   process.exit(1);

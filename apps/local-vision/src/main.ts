@@ -1,4 +1,4 @@
-import { AppError, closeOnSignal, createLogger } from '#libs/runtime';
+import { AppError, closeOnSignal, createLogger, failureText } from '#libs/runtime';
 import { startLocalVision } from './index.js';
 import { loadConfig } from './local-vision.config.js';
 
@@ -21,6 +21,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof AppError ? [error.message, error.hint].filter(Boolean).join(' ') : error);
+  console.error(failureText(error));
   process.exit(1);
 });

@@ -1,6 +1,7 @@
 export { AppError, type AppErrorOptions } from './app-error.js';
 export { trustCertificateAuthority } from './certificate-authority.js';
 export { errorFields } from './error-fields.js';
+export { failureText } from './failure-text.js';
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.js';
 export { flagSetting, listSetting, loadSettings, portSetting } from './settings.js';
 export { closeOnSignal } from './shutdown.js';

@@ -1,3 +1,5 @@
+import { failureText } from './failure-text.js';
+
 /**
  * Runs `close` once when the process is asked to stop (SIGINT or SIGTERM), then exits: 130 after SIGINT, else 0;
  * 1 when `close` fails or takes longer than `timeoutMs`.
@@ -11,7 +13,7 @@ export function closeOnSignal(close: () => Promise<void>, { timeoutMs = 8_000 } 
     close().then(
       () => process.exit(signal === 'SIGINT' ? 130 : 0),
       (error: unknown) => {
-        console.error(error);
+        console.error(failureText(error));
         process.exit(1);
       },
     );

@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CAPTURE_BACKENDS } from '#libs/capture';
-import { AppError, createLogger, LOG_LEVELS, trustCertificateAuthority } from '#libs/runtime';
+import { createLogger, failureText, LOG_LEVELS, trustCertificateAuthority } from '#libs/runtime';
 import { AGENT_VERSION } from '../agent-version.js';
 import { loadDeviceAgentSettings } from '../device-agent.config.js';
 import type { CommandContext } from './command-context.js';
@@ -45,7 +45,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (signal.aborted) return 130;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    console.error(error instanceof AppError ? [error.message, error.hint].filter(Boolean).join('\n') : error);
+    console.error(failureText(error));
     return 1;
   }
 }
