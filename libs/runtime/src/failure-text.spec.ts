@@ -2,8 +2,9 @@ import { AppError } from './app-error.js';
 import { failureText } from './failure-text.js';
 
 describe(failureText.name, () => {
-  it('puts the hint on a line of its own', () => {
-    expect(failureText(new AppError('A.B', 'It failed.', { hint: 'Do this.' }))).toBe('It failed.\nDo this.');
+  it('puts the hint after the message, and below one that is a list', () => {
+    expect(failureText(new AppError('A.B', 'It failed.', { hint: 'Do this.' }))).toBe('It failed. Do this.');
+    expect(failureText(new AppError('A.B', 'Both:\n  a\n  b', { hint: 'Do this.' }))).toBe('Both:\n  a\n  b\nDo this.');
     expect(failureText(new AppError('A.B', 'It failed.'))).toBe('It failed.');
   });
 
