@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +19,8 @@ export async function selfSignedCertificate(): Promise<CertificateFiles> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=localhost',
+    // Of several trusted ones with one name, OpenSSL looks at the first alone.
+    name: `CN=${randomUUID()}`,
     keys,
     signingAlgorithm: algorithm,
     notBefore: new Date(Date.now() - ONE_DAY_MS),
