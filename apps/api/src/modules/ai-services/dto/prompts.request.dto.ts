@@ -3,7 +3,7 @@ import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 /** In characters; far more than the smaller models read. */
 const MAX_PROMPT_LENGTH = 100_000;
 
-export class SystemPromptRequest {
+class SystemPromptRequest {
   /**
    * How the model should behave.
    * @default You are a helpful assistant.
