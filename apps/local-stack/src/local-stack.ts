@@ -5,6 +5,7 @@ import { createTelemetryContainer } from '#libs/cosmos';
 import { trustCertificateAuthority } from '#libs/runtime';
 import { azuriteConnectionString, startAzurite } from './azurite.js';
 import { readyLine, startProcess, type RunningProcess } from './child-process.js';
+import { lockDataDirectory } from './data-directory-lock.js';
 import { requireFreePorts } from './free-ports.js';
 import type { LocalStackConfig } from './local-stack.config.js';
 
@@ -70,6 +71,7 @@ export class LocalStack {
   private readonly dataDirectory: string;
   private readonly logDirectory: string;
   private readonly processes: RunningProcess<unknown>[] = [];
+  private unlockData: () => void = () => undefined;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly config: LocalStackConfig) {
@@ -86,12 +88,13 @@ export class LocalStack {
     return Object.fromEntries(this.processes.map(({ name, pid }) => [name, pid]));
   }
 
-  /** @throws {@link AppError} `STACK.PORT_BUSY` or `STACK.PROCESS_FAILED`; call {@link stop} then. */
+  /** @throws {@link AppError} `STACK.PORT_BUSY`, `STACK.DATA_IN_USE` or `STACK.PROCESS_FAILED`; call {@link stop} then. */
   async start(): Promise<StackFacts> {
     await this.requireFreePorts();
     for (const directory of [this.logDirectory, join(this.dataDirectory, 'azurite')]) {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
     }
+    this.unlockData = lockDataDirectory(this.dataDirectory);
     const vision = this.startVision();
     // Awaited further down; a failure before that must not count as unhandled.
     vision.catch(() => undefined);
@@ -135,6 +138,7 @@ export class LocalStack {
     const isServer = ({ name }: RunningProcess<unknown>): boolean => SERVERS.includes(name);
     await Promise.all(this.processes.filter((process) => !isServer(process)).map((process) => process.stop()));
     await Promise.all(this.processes.filter(isServer).map((process) => process.stop()));
+    this.unlockData();
   }
 
   private requireFreePorts(): Promise<void> {
