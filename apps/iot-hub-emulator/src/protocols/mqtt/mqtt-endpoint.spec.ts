@@ -10,7 +10,7 @@ import { invokeMethod } from '../../hub/methods/invoke-method.js';
 import { PendingMethods } from '../../hub/methods/pending-methods.js';
 import { MessageRouting } from '../../hub/routing/message-routing.js';
 import { ActivityLog } from '../../hub/registry/activity-log.js';
-import { createDevice } from '../../hub/registry/devices.js';
+import { createDevice, updateDevice } from '../../hub/registry/devices.js';
 import { manualClock, type ManualClock } from '../../../test-support/manual-clock.js';
 import { createMqttEndpoint } from './mqtt-endpoint.js';
 
@@ -170,6 +170,21 @@ describe(createMqttEndpoint.name, () => {
     ])('takes a user name %s', async (_name, options) => {
       await connected(options);
       expect(hub.connections.get('d1')).toBeDefined();
+    });
+
+    it('lets no device in that is disabled while its old session is being ended', async () => {
+      const before = await connected({ clean: false });
+      await before.subscribe(METHODS).next();
+      before.send({ cmd: 'disconnect' });
+      expect(await before.next()).toBe('closed');
+      const write = hub.store.write.bind(hub.store);
+      jest.spyOn(hub.store, 'write').mockImplementationOnce(async (work) => {
+        const result = await write(work);
+        await updateDevice(hub, { deviceId: 'd1', status: 'disabled' });
+        return result;
+      });
+      expect(await open().send(connectPacket()).next()).toMatchObject({ cmd: 'connack', returnCode: 5 });
+      expect(hub.connections.get('d1')).toBeUndefined();
     });
 
     it('takes a token of a policy that may connect devices', async () => {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { IConnectPacket } from 'mqtt-packet';
+import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import { loadSubscriptions, saveSubscriptions } from '../../hub/connections/stored-subscriptions.js';
 import type { Hub } from '../../hub/hub.js';
 import { ConnectReturnCode, decideConnect } from './connect-rules.js';
@@ -66,21 +67,15 @@ class Admission {
 
   private async admit(packet: IConnectPacket): Promise<void> {
     const { hub, packets, peer } = this;
-    const decision = decideConnect(hub, packet);
-    if ('returnCode' in decision) {
-      const { returnCode, reason } = decision;
-      const clientId = packet.clientId.slice(0, LOGGED_ID_LENGTH);
-      hub.logger.warn({ peer, clientId, returnCode, reason }, 'CONNECT refused');
-      packets.send({ cmd: 'connack', returnCode, sessionPresent: false });
-      packets.end();
-      return;
-    }
-    const { device } = decision;
+    const device = this.authenticate(packet);
+    if (device === undefined) return;
     let subscriptions = loadSubscriptions(hub, device.deviceId);
     if (packet.clean !== false && subscriptions.length > 0) {
       // [MQTT-3.1.2-6]
       await saveSubscriptions(hub, device.deviceId, []);
       subscriptions = [];
+      // Meanwhile the device may have been disabled or removed, when it had no connection yet to be closed.
+      if (this.authenticate(packet) === undefined) return;
     }
     if (packets.isOver) return;
     const session = new MqttSession(hub, { connect: packet, device, packets, peer, subscriptions });
@@ -92,6 +87,19 @@ class Admission {
     });
     session.start();
     packets.release();
+  }
+
+  /** The device that the CONNECT proves to be; undefined when it proves none, which the client then has been told. */
+  private authenticate(packet: IConnectPacket): DeviceIdentity | undefined {
+    const { hub, packets, peer } = this;
+    const decision = decideConnect(hub, packet);
+    if ('device' in decision) return decision.device;
+    const { returnCode, reason } = decision;
+    const clientId = packet.clientId.slice(0, LOGGED_ID_LENGTH);
+    hub.logger.warn({ peer, clientId, returnCode, reason }, 'CONNECT refused');
+    packets.send({ cmd: 'connack', returnCode, sessionPresent: false });
+    packets.end();
+    return undefined;
   }
 
   private refuse(reason: string): void {
