@@ -139,7 +139,7 @@ export class DurableStore {
 }
 
 function unreadable(file: string, cause: unknown): AppError {
-  const busy = cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY;
+  const busy = (cause as { errcode?: number }).errcode === SQLITE_BUSY;
   return new AppError('LOCAL_COSMOS.DATA_UNREADABLE', `${file} ${busy ? 'is in use' : 'cannot be read'}.`, {
     hint: busy
       ? 'Stop the other local Cosmos DB, or set LOCAL_COSMOS_DATA_DIR to another folder.'

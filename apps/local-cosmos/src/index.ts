@@ -168,7 +168,7 @@ async function listen(server: Server, port: number): Promise<void> {
   try {
     await once(server, 'listening');
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause;
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
     throw new AppError('LOCAL_COSMOS.PORT_BUSY', `Port ${port} on ${ADDRESS} is in use by another program.`, {
       hint: "Stop that program (Microsoft's Cosmos DB emulator uses 8081 too), or set LOCAL_COSMOS_PORT to another port.",
       cause,
