@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readyLine, startProcess, type RunningProcess } from '../apps/local-stack/src/child-process.js';
-import { residentBytes } from './memory.js';
+import { residentBytes } from './process-usage.js';
 import { formatMib, formatMs, median, timed, type Result, type Scenario } from './scenario.js';
 
 const ROUNDS = 5;
