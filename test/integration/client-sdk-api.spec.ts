@@ -3,8 +3,9 @@ import { openAsBlob, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient, SpyglassError, type SpyglassClient } from '#client-sdk';
+import { createClient, SpyglassError, type SpyglassClient, type ListTelemetryParams } from '#client-sdk';
 import { piece } from '../support/chat-server.js';
+import { aRoutedDocument } from '../support/routed-document.js';
 import { API_KEY, DEVICE, type SdkWorld, startSdkWorld } from '../support/sdk-world.js';
 import { until } from '../support/until.js';
 
@@ -233,6 +234,40 @@ describe('the client SDK with the API', () => {
       } finally {
         await rm(folder, { recursive: true, force: true });
       }
+    });
+  });
+
+  describe('telemetry', () => {
+    const DAY_MS = 86_400_000;
+    const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString();
+
+    beforeAll(() =>
+      world.telemetry.upsertAll([
+        aRoutedDocument({ id: 'old', enqueuedTime: daysAgo(20) }),
+        aRoutedDocument({ id: 'capture', enqueuedTime: daysAgo(2), properties: { kind: 'capture' }, body: { a: 1 } }),
+        aRoutedDocument({ id: 'new', enqueuedTime: daysAgo(1) }),
+        aRoutedDocument({ id: 'elsewhere', enqueuedTime: daysAgo(1), deviceId: 'other' }),
+      ]),
+    );
+
+    it('comes newest first, over all pages, of the kind and time that are asked for', async () => {
+      const idsOf = async (params: ListTelemetryParams): Promise<string[]> => {
+        const ids: string[] = [];
+        for await (const { id } of client.telemetry.listTelemetry(params)) ids.push(id);
+        return ids;
+      };
+      expect(await idsOf({ limit: 1 })).toEqual(['new', 'capture', 'old']);
+      expect(await idsOf({ device_id: DEVICE, kind: 'telemetry', limit: 1 })).toEqual(['new', 'old']);
+      expect(await idsOf({ from: daysAgo(10), to: daysAgo(1.5) })).toEqual(['capture']);
+      expect(await idsOf({ from: daysAgo(1.5).replace('Z', '+00:00') })).toEqual(['new']);
+      const { items } = await client.telemetry.listTelemetry({ kind: 'capture' }).page();
+      expect(items).toMatchObject([{ device_id: DEVICE, body: { a: 1 }, body_format: 'json' }]);
+      expect(await codeOf(client.telemetry.listTelemetry({ from: 'yesterday' }).page())).toBe('REQUEST.INVALID');
+    });
+
+    it('comes with each device', async () => {
+      const { items } = await client.telemetry.listLatestTelemetry().page();
+      expect(items).toMatchObject([{ device_id: DEVICE, connection_state: 'Connected', latest: { id: 'new' } }]);
     });
   });
 

@@ -1,10 +1,12 @@
 import { createBlobContainer } from '#libs/blob-storage';
+import { CosmosContainer, TELEMETRY_CONTAINER } from '#libs/cosmos';
 import { trustCertificateAuthority } from '#libs/runtime';
 import type { Client as DeviceClient, DeviceMethodResponse } from 'azure-iot-device';
 import { type RunningApi, startApi } from './api.js';
 import { startAzurite } from './azurite.js';
 import { type ChatServer, startChatServer } from './chat-server.js';
 import { startTestIotHub, type TestIotHub } from './iot-hub.js';
+import { startTestCosmos } from './local-cosmos.js';
 import { until } from './until.js';
 
 export const API_KEY = 'a-key-of-the-tests';
@@ -16,19 +18,29 @@ export interface SdkWorld {
   hub: TestIotHub;
   chat: ChatServer;
   device: DeviceClient;
+  /** Where the API finds what devices have sent. */
+  telemetry: CosmosContainer;
   close: () => Promise<void>;
 }
 
-/** An emulator with a device that answers `echo` and does not answer `silent`, Azurite, a chat server, and an API in front that asks for {@link API_KEY}. */
+/** An emulator with a device that answers `echo` and does not answer `silent`, Azurite, Cosmos DB, a chat server, and an API in front that asks for {@link API_KEY}. */
 export async function startSdkWorld(settings: Record<string, string> = {}): Promise<SdkWorld> {
   const hub = await startTestIotHub();
   trustCertificateAuthority(hub.emulator.tls.caFile);
-  const [azurite, chat, { connectionString }] = await Promise.all([
+  const [azurite, cosmos, chat, { connectionString }] = await Promise.all([
     startAzurite(hub.emulator.tls),
+    startTestCosmos(),
     startChatServer(),
     hub.addDevice(DEVICE),
   ]);
   await createBlobContainer(azurite.connectionString, 'dev');
+  const telemetry = new CosmosContainer({
+    credentials: { kind: 'connection-string', connectionString: cosmos.connectionString },
+    databaseName: 'spyglass',
+    containerName: 'telemetry',
+    definition: TELEMETRY_CONTAINER,
+  });
+  await telemetry.probe();
   const device = await hub.device(connectionString);
   device.onDeviceMethod('silent', () => undefined);
   device.onDeviceMethod('echo', (call, response: DeviceMethodResponse) => {
@@ -39,6 +51,7 @@ export async function startSdkWorld(settings: Record<string, string> = {}): Prom
     API_KEYS: API_KEY,
     IOT_HUB_CONNECTION_STRING: hub.emulator.serviceConnectionString,
     IOT_HUB_DEVICE_ID: DEVICE,
+    COSMOS_CONNECTION_STRING: cosmos.connectionString,
     BLOB_STORAGE_CONNECTION_STRING: azurite.connectionString,
     AI_SERVICES_ENDPOINT: `${chat.url}/v1`,
     AI_SERVICES_API_KEY: 'the-key',
@@ -58,10 +71,11 @@ export async function startSdkWorld(settings: Record<string, string> = {}): Prom
     hub,
     chat,
     device,
+    telemetry,
     close: async () => {
       await api.close();
       await hub.close();
-      await Promise.all([azurite.close(), chat.close()]);
+      await Promise.all([azurite.close(), cosmos.close(), chat.close()]);
     },
   };
 }
