@@ -1,6 +1,8 @@
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'azure-iot-device';
+import { Mqtt } from 'azure-iot-device-mqtt';
 import { createClient, type DirectMethodReply, type SpyglassClient, SpyglassError } from '#client-sdk';
 import { loadLocalStackConfig } from '../../apps/local-stack/src/local-stack.config.js';
 import { LocalStack, type StackFacts } from '../../apps/local-stack/src/local-stack.js';
@@ -225,6 +227,34 @@ describe('the demo, through the client SDK', () => {
     );
     await client.iotHub.removeDevice({ device_id: 'offline-1' });
     await expectProblem(client.iotHub.getDevice({ device_id: 'offline-1' }), 404, 'DEVICE.NOT_FOUND');
+  });
+
+  it('tells apart how a connected device gives no answer', async () => {
+    const { connection_string } = await client.iotHub.registerDevice({ device_id: 'mute-1' });
+    const device = Client.fromConnectionString(connection_string, Mqtt);
+    try {
+      await device.open();
+      await expectProblem(invoke('any', {}, 'mute-1'), 404, 'DEVICE.NOT_LISTENING');
+      // It listens now, and leaves every other method unanswered, as this SDK does.
+      device.onDeviceMethod('another', () => undefined);
+      const late = {
+        device_id: 'mute-1',
+        method_name: 'any',
+        connect_timeout_seconds: 10,
+        response_timeout_seconds: 5,
+      };
+      await expectProblem(client.iotHub.callDirectMethod(late), 504, 'DEVICE.TIMEOUT');
+    } finally {
+      await device.close();
+      await client.iotHub.removeDevice({ device_id: 'mute-1' });
+    }
+  }, 30_000);
+
+  it('refuses to explain what is no picture', async () => {
+    const file = new Blob(['hello'], { type: 'image/png' });
+    await client.blobStorage.uploadBlob({ blob_name: 'notes/fake.png', file });
+    await expectProblem(client.aiServices.explainImage({ blob_name: 'notes/fake.png' }), 415, 'IMAGE.NOT_AN_IMAGE');
+    await client.blobStorage.deleteBlob({ blob_name: 'notes/fake.png' });
   });
 
   it('keeps, serves and removes what somebody uploads', async () => {
