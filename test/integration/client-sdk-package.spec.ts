@@ -128,6 +128,15 @@ describe('the package of the client SDK', () => {
   });
 
   describe('in an empty project', () => {
+    const NODE = {
+      module: 'nodenext',
+      moduleResolution: 'nodenext',
+      lib: ['ES2022'],
+      types: ['node'],
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+      // Node's own declarations are not strict themselves.
+      skipLibCheck: true,
+    };
     const compile = async (files: Record<string, string>, options: object): Promise<void> => {
       for (const [name, text] of Object.entries(files)) await writeFile(join(project.folder, name), text);
       const strict = {
@@ -148,18 +157,7 @@ describe('the package of the client SDK', () => {
     it.each(['node', process.execPath])(
       'type-checks strictly and runs with %s, as ES module and as CommonJS',
       async (node) => {
-        await compile(
-          { 'module.mts': MODULE, 'common.cts': COMMON },
-          {
-            module: 'nodenext',
-            moduleResolution: 'nodenext',
-            lib: ['ES2022'],
-            types: ['node'],
-            typeRoots: [join(ROOT, 'node_modules/@types')],
-            // Node's own declarations are not strict themselves.
-            skipLibCheck: true,
-          },
-        );
+        await compile({ 'module.mts': MODULE, 'common.cts': COMMON }, NODE);
         for (const program of ['module.mjs', 'common.cjs']) {
           const said = JSON.parse(await outside(node, [program, baseUrl], project.folder)) as unknown;
           expect(said).toEqual({
@@ -174,6 +172,16 @@ describe('the package of the client SDK', () => {
       },
       60_000,
     );
+
+    it('type-checks what the README shows', async () => {
+      const readme = await readFile(join(SDK, 'README.md'), 'utf8');
+      const blocks = Array.from(readme.matchAll(/```ts\n(.*?)```/gs), ([, code = '']) => code);
+      expect(blocks.length).toBeGreaterThanOrEqual(5);
+      const ready = `import { createClient } from '@spyglass-iot/client';
+const { iotHub, blobStorage, aiServices, telemetry } = createClient({ baseUrl: 'http://127.0.0.1:8000' });\n`;
+      const files = blocks.map((code, index) => [`readme-${index}.mts`, index === 0 ? code : ready + code] as const);
+      await compile(Object.fromEntries(files), { ...NODE, noPropertyAccessFromIndexSignature: false, noEmit: true });
+    }, 60_000);
 
     it('type-checks strictly in a web page, the declarations of the package included', async () => {
       await compile(
