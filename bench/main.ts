@@ -7,8 +7,9 @@ import { clientSdk } from './client-sdk.js';
 import { directMethod } from './direct-method.js';
 import type { Result } from './scenario.js';
 import { start } from './start.js';
+import { telemetry } from './telemetry.js';
 
-const SCENARIOS = [start, directMethod, capture, blobStreaming, clientSdk];
+const SCENARIOS = [start, directMethod, capture, blobStreaming, telemetry, clientSdk];
 const REPORT = 'docs/performance.md';
 
 /** `main.js [--write] [scenario…]`: runs the scenarios whose names contain one of the words, or all of them. */
