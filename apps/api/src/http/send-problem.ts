@@ -34,8 +34,13 @@ export function sendProblem(response: Response, error: AppError): void {
   if (typeof retryAfter === 'number') response.setHeader('Retry-After', Math.ceil(retryAfter));
   response.status(problem.status).type('application/problem+json');
   const text = JSON.stringify(problem);
-  if (response.req.complete) response.send(text);
-  else sendAndLinger(response, text);
+  if (bodyArrives(response.req)) sendAndLinger(response, text);
+  else response.send(text);
+}
+
+/** Express runs before a request without a body counts as complete. */
+function bodyArrives({ complete, headers }: Request): boolean {
+  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
 }
 
 /**
