@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent } from 'node:https';
 import { readFileSync, statSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { type Container, CosmosClient, type PatchOperation } from '@azure/cosmos';
+import { type Container, CosmosClient } from '@azure/cosmos';
 import { startLocalCosmos } from '../../apps/local-cosmos/src/index.js';
 import { httpsCall } from '../support/https-call.js';
 import { startTestCosmos, type TestCosmos } from '../support/local-cosmos.js';
@@ -100,7 +100,7 @@ describe('The local Cosmos DB', () => {
       ['a patch of the id', () => container.item('etag', 'p').patch([{ op: 'set', path: '/id', value: 'same' }]), 400],
       [
         'a patch of what is not there',
-        () => container.item('etag', 'p').patch([{ op: 'remove', path: '/nothing' } as PatchOperation]),
+        () => container.item('etag', 'p').patch([{ op: 'remove', path: '/nothing' }]),
         400,
       ],
     ])('refuses %s', async (_what, act, code) => {
