@@ -37,7 +37,7 @@ beforeAll(async () => {
   trustCertificateAuthority(certificate.certFile);
   azurite = await startAzurite(certificate);
   await createBlobContainer(azurite.connectionString, 'dev');
-}, 120_000);
+}, 240_000);
 
 afterEach(() => {
   for (const handler of running) handler.kill('SIGKILL');
