@@ -5,6 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '../support/until.js';
 
 const MAIN = 'dist/apps/local-stack/src/main.js';
 
@@ -115,6 +116,15 @@ describe('npm start', () => {
     expect(await run.ended).toBe(1);
     expect(run.output()).toMatch(/iot-hub-emulator ended with SIGKILL\. Its log is in .*logs/);
     expect(await processesOfStack()).toEqual([]);
+  }, 60_000);
+
+  it('leaves no process behind when it is killed', async () => {
+    const run = start();
+    await ready(run);
+    const processes = await processesOfStack();
+    expect(processes.length).toBe(7);
+    run.process.kill('SIGKILL');
+    await until(async () => (await processesOfStack()).length === 0, 'the end of every process', 10_000);
   }, 60_000);
 
   it('names a busy port and the setting that changes it, without a stack trace', async () => {

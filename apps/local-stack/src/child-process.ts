@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AppError } from '#libs/runtime';
 
@@ -8,6 +9,9 @@ const STOP_TIMEOUT_MS = 4_000;
 
 /** How many of its last lines are shown of a process that failed. */
 const LAST_LINES = 12;
+
+/** Beside this file, and compiled like it. */
+const END_WITH_PARENT = join(__dirname, `end-with-parent${extname(__filename)}`);
 
 export interface ProcessSpec<Ready> {
   /** What the process is called in messages. */
@@ -38,9 +42,12 @@ export interface RunningProcess<Ready> {
   stop: () => Promise<void>;
 }
 
-/** Starts a process of this Node.js. */
+/** Starts a process of this Node.js; it ends when this process ends, for whatever reason. */
 export function startProcess<Ready>(spec: ProcessSpec<Ready>): RunningProcess<Ready> {
-  const child = spawn(process.execPath, spec.args, { env: spec.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--require', END_WITH_PARENT, ...spec.args], {
+    env: spec.env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   const log = spec.logFile === undefined ? undefined : createWriteStream(spec.logFile, { mode: 0o600 });
   const lastLines: string[] = [];
   const ready = Promise.withResolvers<Ready>();
