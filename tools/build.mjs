@@ -5,10 +5,10 @@ import { existsSync, globSync, statSync, utimesSync, writeFileSync } from 'node:
 
 const modified = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
 
-function build({ what, stamp, sources, program, cwd = '.' }) {
+function build({ what, duration, stamp, sources, program, cwd = '.' }) {
   const builtAt = modified(stamp);
   if (builtAt > 0 && !globSync([...sources, 'package-lock.json']).some((file) => modified(file) >= builtAt)) return;
-  console.error(`Building ${what} …`);
+  console.error(`Building ${what}${duration ? ` (${duration})` : ''} …`);
   // The sources may change while they are built, so the stamp has the time of the beginning.
   const startedAt = new Date();
   const { status } = spawnSync(process.execPath, program, { cwd, stdio: ['ignore', 2, 2] });
@@ -19,6 +19,7 @@ function build({ what, stamp, sources, program, cwd = '.' }) {
 
 build({
   what: 'the applications',
+  duration: 'about a minute the first time',
   stamp: 'dist/.built',
   sources: ['{apps,libs}/**/*.ts', 'apps/*/tsconfig.app.json', 'tsconfig.json', 'nest-cli.json'],
   program: ['node_modules/@nestjs/cli/bin/nest.js', 'build', '--all'],

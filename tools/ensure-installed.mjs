@@ -11,11 +11,12 @@ const modified = (file) => (existsSync(join(root, file)) ? statSync(join(root, f
 
 const installedAt = modified('node_modules/.package-lock.json');
 if (installedAt === 0 || installedAt < modified('package-lock.json') || !existsSync(runtime)) {
-  console.error('Installing dependencies: about 1.3 GB on disk, one to three minutes, once.');
+  console.error('Installing dependencies: about 1.5 GB on disk, two to four minutes, once.');
   // npm is started with the Node.js that runs npm now: the pinned one in node_modules is being replaced.
   const node = process.env.npm_node_execpath ?? process.execPath;
   const npm = process.env.npm_execpath;
-  const [command, ...args] = npm ? [node, npm, 'ci'] : ['npm', 'ci'];
+  // Engine warnings are about the Node.js that runs npm, not about the pinned one; the progress bar is shown all the same.
+  const [command, ...args] = [...(npm ? [node, npm] : ['npm']), 'ci', '--loglevel=error'];
   const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) {
     console.error('npm ci failed. Check the network and the free disk space, then run the command again.');

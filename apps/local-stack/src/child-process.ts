@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { AppError } from '#libs/runtime';
 
 /** How long a stopping process may take before it is killed; two such steps fit into the 10 s that Ctrl-C may take. */
@@ -47,7 +48,7 @@ export function startProcess<Ready>(spec: ProcessSpec<Ready>): RunningProcess<Re
   const child = spawn(process.execPath, ['--require', END_WITH_PARENT, ...spec.args], {
     env: spec.env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
+  }) as ChildProcessByStdio<null, Readable, Readable>;
   const log = spec.logFile === undefined ? undefined : createWriteStream(spec.logFile, { mode: 0o600 });
   const lastLines: string[] = [];
   const ready = Promise.withResolvers<Ready>();
