@@ -40,7 +40,7 @@ function everything({ width, height, objects, text, colours }: Observations): st
     return `${named(countableOf(label), number)} (up to ${percent(best)} sure)`;
   });
   return [
-    `The picture is ${width} x ${height} pixels.`,
+    `The picture was sent as ${width} x ${height} pixels.`,
     found.length > 0 ? `Found: ${joined(found)}.` : 'Found no object of the 80 COCO classes.',
     textSentence(text),
     colourSentence(colours),

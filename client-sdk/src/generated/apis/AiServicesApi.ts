@@ -35,7 +35,7 @@ export interface CompleteChatWithImageRequest {
      */
     file: Blob;
     /**
-     * What to ask.
+     * What to ask about the picture.
      */
     prompt: string;
     /**
@@ -43,7 +43,7 @@ export interface CompleteChatWithImageRequest {
      */
     json_schema?: string;
     /**
-     * How the model should behave. @default You are a helpful assistant.
+     * How the model should behave.
      */
     system_prompt?: string;
 }

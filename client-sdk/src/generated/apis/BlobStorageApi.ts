@@ -43,13 +43,13 @@ export interface GetBlobRequest {
 
 export interface GetImageRequest {
     /**
-     * May hold slashes.
-     */
-    file_name: string;
-    /**
      * The device.
      */
     device_name: string;
+    /**
+     * May hold slashes.
+     */
+    file_name: string;
     /**
      * Scale the picture down to this many pixels, rounded up to 160, 320, 640, 1280 or 1920. It is never enlarged.
      */
@@ -211,17 +211,17 @@ export class BlobStorageApi extends runtime.BaseAPI {
      * Creates request options for getImage without sending the request
      */
     async getImageRequestOpts(requestParameters: GetImageRequest): Promise<runtime.RequestOpts> {
-        if (requestParameters['file_name'] == null) {
-            throw new runtime.RequiredError(
-                'file_name',
-                'Required parameter "file_name" was null or undefined when calling getImage().'
-            );
-        }
-
         if (requestParameters['device_name'] == null) {
             throw new runtime.RequiredError(
                 'device_name',
                 'Required parameter "device_name" was null or undefined when calling getImage().'
+            );
+        }
+
+        if (requestParameters['file_name'] == null) {
+            throw new runtime.RequiredError(
+                'file_name',
+                'Required parameter "file_name" was null or undefined when calling getImage().'
             );
         }
 
@@ -243,8 +243,8 @@ export class BlobStorageApi extends runtime.BaseAPI {
 
 
         let urlPath = `/blob_storage/images/{device_name}/{file_name}`;
-        urlPath = urlPath.replace('{file_name}', encodeURIComponent(String(requestParameters['file_name'])));
         urlPath = urlPath.replace('{device_name}', encodeURIComponent(String(requestParameters['device_name'])));
+        urlPath = urlPath.replace('{file_name}', encodeURIComponent(String(requestParameters['file_name'])));
 
         return {
             path: urlPath,
@@ -395,12 +395,12 @@ export class BlobStorageApi extends runtime.BaseAPI {
 
         const queryParameters: any = {};
 
-        if (requestParameters['overwrite'] != null) {
-            queryParameters['overwrite'] = requestParameters['overwrite'];
-        }
-
         if (requestParameters['blob_name'] != null) {
             queryParameters['blob_name'] = requestParameters['blob_name'];
+        }
+
+        if (requestParameters['overwrite'] != null) {
+            queryParameters['overwrite'] = requestParameters['overwrite'];
         }
 
         const headerParameters: runtime.HTTPHeaders = {};
@@ -442,7 +442,7 @@ export class BlobStorageApi extends runtime.BaseAPI {
     }
 
     /**
-     * The blob appears whole when all has arrived, or not at all. Its content type is told from its bytes.
+     * The blob appears whole when all has arrived, or not at all. Its content type is told from its bytes.  A name that begins with `images/` is possible, but `GET /blob_storage/images/…` is another route: such a blob is found at `/blob_storage/images%2F…`, as the answer’s header `Location` says.
      * Upload a file
      */
     async uploadBlobRaw(requestParameters: UploadBlobRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<BlobResponse>> {
@@ -453,7 +453,7 @@ export class BlobStorageApi extends runtime.BaseAPI {
     }
 
     /**
-     * The blob appears whole when all has arrived, or not at all. Its content type is told from its bytes.
+     * The blob appears whole when all has arrived, or not at all. Its content type is told from its bytes.  A name that begins with `images/` is possible, but `GET /blob_storage/images/…` is another route: such a blob is found at `/blob_storage/images%2F…`, as the answer’s header `Location` says.
      * Upload a file
      */
     async uploadBlob(requestParameters: UploadBlobRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<BlobResponse> {

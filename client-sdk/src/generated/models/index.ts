@@ -226,7 +226,6 @@ export interface ChatRequest {
     stream?: boolean;
     /**
      * How the model should behave.
-     * @default You are a helpful assistant.
      */
     system_prompt?: string;
 }
@@ -327,12 +326,10 @@ export interface ExplainImageRequest {
     json_schema?: { [key: string]: unknown; };
     /**
      * What to ask about the picture.
-     * @default Please explain the attached image.
      */
     prompt?: string;
     /**
      * How the model should behave.
-     * @default You are a helpful assistant.
      */
     system_prompt?: string;
 }

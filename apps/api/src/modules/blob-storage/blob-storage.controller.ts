@@ -39,7 +39,7 @@ import { ScaledImages } from './download/scaled-images.js';
 import { BlobPageResponse, BlobResponse } from './dto/blob.response.dto.js';
 import { ImageParams } from './dto/image.query.dto.js';
 import { ListBlobsParams } from './dto/list-blobs.query.dto.js';
-import { UploadBlobParams } from './dto/upload-blob.query.dto.js';
+import { UPLOADED_EXAMPLE, UploadBlobParams } from './dto/upload-blob.query.dto.js';
 import { ListBlobsQuery } from './queries/list-blobs/list-blobs.query.js';
 import type { StagedFile } from './upload/staged-blob.engine.js';
 import { UploadGuard } from './upload/upload.guard.js';
@@ -51,12 +51,14 @@ const BLOB_HEADERS = {
   'Content-Disposition': text('The file name.'),
   'Last-Modified': text('When the blob was stored.'),
 };
-const BLOB_NAME = ApiParam({
-  name: 'blob_name',
-  type: String,
-  example: 'device001/1_architecture.png',
-  description: 'The name, slashes and all. One that itself begins with `images/` is written `images%2F…`.',
-});
+const blobName = (example: string) =>
+  ApiParam({
+    name: 'blob_name',
+    type: String,
+    example,
+    description: 'The name, slashes and all. One that itself begins with `images/` is written `images%2F…`.',
+  });
+const BLOB_NAME = blobName('device001/1_architecture.png');
 const CACHING_HEADER = ApiHeader({ name: 'If-None-Match', required: false, description: 'ETag of what is at hand.' });
 const NOT_MODIFIED = ApiResponse({ status: 304, description: 'The blob still has the ETag of If-None-Match' });
 
@@ -88,7 +90,10 @@ export class BlobStorageController {
   @UseInterceptors(FileInterceptor('file'))
   @ApiOperation({
     summary: 'Upload a file',
-    description: 'The blob appears whole when all has arrived, or not at all. Its content type is told from its bytes.',
+    description:
+      'The blob appears whole when all has arrived, or not at all. Its content type is told from its bytes.\n\n' +
+      'A name that begins with `images/` is possible, but `GET /blob_storage/images/…` is another route: such a blob is ' +
+      'found at `/blob_storage/images%2F…`, as the answer’s header `Location` says.',
   })
   @ApiConsumes('multipart/form-data')
   @ApiBody({
@@ -190,7 +195,7 @@ export class BlobStorageController {
   @Delete('*blob_name')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a blob' })
-  @BLOB_NAME
+  @blobName(UPLOADED_EXAMPLE)
   @ApiNoContentResponse({ description: 'The blob is deleted' })
   @ApiProblems('BLOB.NAME_INVALID', 'BLOB.NOT_FOUND', 'BLOB.LOCKED', ...storageProblems)
   async deleteBlob(@BlobName('/blob_storage/') name: string): Promise<void> {

@@ -18,7 +18,7 @@ import { RemoveDeviceCommand } from './commands/remove-device/remove-device.comm
 import { UpdateDeviceTwinCommand } from './commands/update-device-twin/update-device-twin.command.js';
 import { CallDirectMethodRequest, directMethodExamples } from './dto/call-direct-method.request.dto.js';
 import { CallDirectMethodResponse } from './dto/call-direct-method.response.dto.js';
-import { DeviceParams, DeviceQuery } from './dto/device-query.dto.js';
+import { DeviceParams, DeviceQuery, RemovedDeviceParams } from './dto/device-query.dto.js';
 import { DeviceTwinResponse } from './dto/device-twin.response.dto.js';
 import { DevicePageResponse, DeviceResponse, RegisteredDeviceResponse } from './dto/device.response.dto.js';
 import { ListDevicesParams } from './dto/list-devices.query.dto.js';
@@ -84,7 +84,7 @@ export class IotHubController {
   @ApiOperation({ summary: 'Remove a device', description: 'Its twin and its credentials go with it.' })
   @ApiNoContentResponse({ description: 'The device is removed' })
   @ApiProblems('REQUEST.INVALID', 'DEVICE.NOT_FOUND', ...hubProblems)
-  async removeDevice(@Param() { device_id }: DeviceParams): Promise<void> {
+  async removeDevice(@Param() { device_id }: RemovedDeviceParams): Promise<void> {
     await this.commands.execute(new RemoveDeviceCommand(device_id));
   }
 

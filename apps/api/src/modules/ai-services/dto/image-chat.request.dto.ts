@@ -4,6 +4,9 @@ import { IsObject, IsOptional } from 'class-validator';
 import { PromptRequest } from './prompts.request.dto.js';
 
 export class ImageChatRequest extends PromptRequest {
+  @ApiProperty({ example: 'How many people are in the image?', description: 'What to ask about the picture.' })
+  declare prompt: string;
+
   @ApiProperty({ type: 'string', format: 'binary', required: true, description: 'The picture to ask about.' })
   // Multer takes it out of the form before the fields are checked.
   @IsOptional()
@@ -13,7 +16,7 @@ export class ImageChatRequest extends PromptRequest {
     type: 'string',
     description: 'The JSON schema, as text, that the answer has to follow.',
     example:
-      '{"type":"object","properties":{"num":{"type":"integer"}},"required":["num"],"additionalProperties":false}',
+      '{"type":"object","properties":{"people":{"type":"integer"}},"required":["people"],"additionalProperties":false}',
   })
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => parsed(value))

@@ -1,13 +1,12 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
+import { DEFAULT_IMAGE_PROMPT, DEFAULT_SYSTEM_PROMPT } from '../default-prompts.js';
 
 /** In characters; far more than the smaller models read. */
 const MAX_PROMPT_LENGTH = 100_000;
 
 class SystemPromptRequest {
-  /**
-   * How the model should behave.
-   * @default You are a helpful assistant.
-   */
+  @ApiPropertyOptional({ default: DEFAULT_SYSTEM_PROMPT, description: 'How the model should behave.' })
   @IsOptional()
   @IsString()
   @MaxLength(MAX_PROMPT_LENGTH)
@@ -15,10 +14,7 @@ class SystemPromptRequest {
 }
 
 export class PromptRequest extends SystemPromptRequest {
-  /**
-   * What to ask.
-   * @example How does an MQTT broker work?
-   */
+  @ApiProperty({ example: 'How does an MQTT broker work?', description: 'What to ask.' })
   @IsString()
   @IsNotEmpty()
   @MaxLength(MAX_PROMPT_LENGTH)
@@ -26,10 +22,7 @@ export class PromptRequest extends SystemPromptRequest {
 }
 
 export class ImagePromptRequest extends SystemPromptRequest {
-  /**
-   * What to ask about the picture.
-   * @default Please explain the attached image.
-   */
+  @ApiPropertyOptional({ default: DEFAULT_IMAGE_PROMPT, description: 'What to ask about the picture.' })
   @IsOptional()
   @IsString()
   @IsNotEmpty()

@@ -13,7 +13,7 @@ export class ListBlobsParams {
   prefix?: string;
 
   /** How many blobs a page has at most. */
-  @ApiPropertyOptional()
+  @ApiPropertyOptional({ type: 'integer' })
   @IsOptional()
   @Type(() => Number)
   @IsInt()

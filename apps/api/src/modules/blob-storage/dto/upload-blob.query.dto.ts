@@ -1,14 +1,14 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional, IsString } from 'class-validator';
 
 const FLAGS: Readonly<Record<string, boolean>> = { true: true, false: false };
 
+/** What the examples upload, and delete again. */
+export const UPLOADED_EXAMPLE = 'device001/picture.png';
+
 export class UploadBlobParams {
-  /**
-   * Under which name to store the file; slashes make folders.
-   * @example device001/picture.png
-   */
+  @ApiProperty({ example: UPLOADED_EXAMPLE, description: 'Under which name to store the file; slashes make folders.' })
   @IsString()
   blob_name: string;
 

@@ -38,6 +38,7 @@ export class CallDirectMethodRequest {
   payload?: unknown;
 
   /** How long the device may take to answer. */
+  @ApiPropertyOptional({ type: 'integer' })
   @IsOptional()
   @IsInt()
   @Min(5)
@@ -45,6 +46,7 @@ export class CallDirectMethodRequest {
   response_timeout_seconds?: number = 30;
 
   /** How long to wait for a device that is not connected. */
+  @ApiPropertyOptional({ type: 'integer' })
   @IsOptional()
   @IsInt()
   @Min(0)

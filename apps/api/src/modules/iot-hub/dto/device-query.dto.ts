@@ -11,6 +11,16 @@ export class DeviceQuery {
   device_id?: string;
 }
 
+/** The device of the other examples would take the demo with it. */
+export class RemovedDeviceParams {
+  /**
+   * The device.
+   * @example device002
+   */
+  @IsDeviceId()
+  device_id: string;
+}
+
 export class DeviceParams {
   /**
    * The device.

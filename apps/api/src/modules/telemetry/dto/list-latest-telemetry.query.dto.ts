@@ -5,7 +5,7 @@ import { MessageKindParams } from './list-telemetry.query.dto.js';
 
 export class ListLatestTelemetryParams extends MessageKindParams {
   /** How many devices a page has at most. */
-  @ApiPropertyOptional()
+  @ApiPropertyOptional({ type: 'integer' })
   @IsOptional()
   @Type(() => Number)
   @IsInt()

@@ -47,7 +47,7 @@ export class ListTelemetryParams extends MessageKindParams {
   to?: Date;
 
   /** How many messages a page has at most. */
-  @ApiPropertyOptional()
+  @ApiPropertyOptional({ type: 'integer' })
   @IsOptional()
   @Type(() => Number)
   @IsInt()
