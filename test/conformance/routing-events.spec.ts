@@ -2,12 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { httpsCall } from '../support/https-call.js';
 import { startTestIotHub, type TestIotHub } from '../support/iot-hub.js';
 import { serviceToken } from '../support/service-token.js';
 import { until } from '../support/until.js';
 
 const ROUTES = path.join(__dirname, '../../infra/routing/routes.json');
+
+interface ReportedProperties {
+  update(patch: object, done: (cause: Error | null) => void): void;
+}
 
 interface LoggedEvent {
   readonly source: string;
@@ -117,12 +122,8 @@ describe('events in the built-in endpoint', () => {
 
     const device = await hub.device(connectionString);
     const deviceTwin = await device.getTwin();
-    await new Promise<void>((resolve, reject) => {
-      deviceTwin.properties.reported.update({ level: 3, gone: null }, (cause?: Error) => {
-        if (cause) reject(cause);
-        else resolve();
-      });
-    });
+    const reported = deviceTwin.properties.reported as ReportedProperties;
+    await promisify(reported.update.bind(reported))({ level: 3, gone: null });
     const [, report] = ofType('updateTwin');
     const reportStamp = { $lastUpdated: expect.any(String) as string };
     expect(report?.body).toEqual({

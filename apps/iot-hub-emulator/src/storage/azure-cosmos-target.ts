@@ -1,4 +1,6 @@
 import { Agent } from 'node:https';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { getCACertificates } from 'node:tls';
 import type { Container, OperationInput } from '@azure/cosmos' with { 'resolution-mode': 'import' };
 import type { Logger } from 'pino';
@@ -14,6 +16,9 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Statuses that say that a document as such will never be taken. */
 const REFUSED = new Set([400, 413]);
 const REMEMBERED_WARNINGS = 10_000;
+/** Share of time in which the process works, from which on delivery lets others go first, and for how long at most. */
+const BUSY = 0.8;
+const LONGEST_PAUSE_MS = 50;
 
 export interface CosmosTargetParts {
   readonly endpoint: CheckedCosmosDbEndpoint;
@@ -82,9 +87,11 @@ class CosmosTarget implements DeliveryTarget {
       if (problem !== undefined) return { taken: 0, failure: { reason: problem, refused: false } };
       const documents = this.documentsOf(messages);
       const [only] = documents;
-      return documents.length === 1 && only !== undefined
-        ? await this.writeOne(only, signal)
-        : await this.writeMany(documents, signal);
+      if (documents.length === 1 && only !== undefined) return await this.writeOne(only, signal);
+      const pause = pauseIfBusy(signal);
+      const result = await this.writeMany(documents, signal);
+      await pause();
+      return result;
     } catch (cause) {
       return { taken: 0, failure: { reason: reasonOf(cause), refused: false } };
     }
@@ -152,6 +159,20 @@ class CosmosTarget implements DeliveryTarget {
       'Message body stored as base64; send content type application/json and content encoding utf-8 for JSON',
     );
   }
+}
+
+/**
+ * The SDK's work is done by the process that also takes in messages. When that has all its hands full, delivery pauses for
+ * as long as it took, so that it never takes more than half of the time it would.
+ */
+function pauseIfBusy(signal: AbortSignal): () => Promise<void> {
+  const before = performance.eventLoopUtilization();
+  const startedMs = performance.now();
+  return async () => {
+    if (performance.eventLoopUtilization(before).utilization < BUSY) return;
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, performance.now() - startedMs);
+    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+  };
 }
 
 /** Account address and key. The connection string is not quoted in errors: it holds the key. */

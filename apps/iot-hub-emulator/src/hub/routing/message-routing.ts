@@ -31,6 +31,7 @@ export class MessageRouting {
   private readonly deliveries: readonly EndpointDelivery[];
   /** Messages of the open transaction, by endpoint; in the order of `deliveries`. */
   private uncommitted: number[] | undefined;
+  private closed = false;
 
   /** Registers the endpoints in the store, within its open transaction; {@link start} begins to deliver. */
   constructor({ store, clock, logger, routing = DEFAULT_ROUTING, targets = new Map() }: MessageRoutingParts) {
@@ -95,6 +96,7 @@ export class MessageRouting {
   /** Lets idle endpoints move past what is not theirs. */
   async settle(): Promise<void> {
     await this.store.readCommitted(() => {
+      if (this.closed) return;
       const last = lastSequenceNumber(this.store);
       for (const delivery of this.deliveries) delivery.settle(last);
     });
@@ -106,6 +108,7 @@ export class MessageRouting {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.all(this.deliveries.map((delivery) => delivery.close()));
   }
 }
