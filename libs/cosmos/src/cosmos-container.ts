@@ -3,6 +3,9 @@ import { AppError } from '#libs/runtime';
 import type { ContainerSettings } from './container-settings.js';
 import { cosmosError, translateCosmosError } from './cosmos-errors.js';
 
+/** The most operations that the service takes in one bulk. */
+const BULK_OPERATIONS = 100;
+
 /** The longest time that one call may take, the SDK's own retries included. */
 const CALL_TIMEOUT_MS = 9_000;
 
@@ -54,23 +57,21 @@ export class CosmosContainer {
   }
 
   /**
-   * Stores documents, in place of those with the same id and partition, with as few calls as possible; in no order.
-   * Nothing is undone when some fail: repeating is harmless.
+   * Stores documents, in place of those with the same id and partition, a hundred a call; in no order. Nothing is undone
+   * when some fail: repeating is harmless.
    */
   async upsertAll(
     documents: readonly (Readonly<Record<string, JSONValue>> & { readonly id: string })[],
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     const name = this.settings.definition.partitionKeyPath.slice(1);
-    await this.run(signal, async (container, abortSignal) => {
-      const operations = documents.map((resourceBody): OperationInput => {
-        return { operationType: 'Upsert', partitionKey: resourceBody[name] as string, resourceBody };
-      });
-      // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor waits a second for every batch that is not full
-      const results = await container.items.bulk(operations, {}, { abortSignal });
-      const failed = results.find(({ statusCode }) => statusCode >= 400);
-      if (failed) throw Object.assign(new Error('An operation of a bulk failed.'), { code: failed.statusCode });
+    const operations = documents.map((resourceBody): OperationInput => {
+      return { operationType: 'Upsert', partitionKey: resourceBody[name] as string, resourceBody };
     });
+    for (let at = 0; at < operations.length; at += BULK_OPERATIONS)
+      await this.run(signal, (container, abortSignal) =>
+        runBulk(container, operations.slice(at, at + BULK_OPERATIONS), abortSignal),
+      );
   }
 
   private async run<Result>(
@@ -108,6 +109,13 @@ export class CosmosContainer {
       });
     return this.opened;
   }
+}
+
+async function runBulk(container: Container, operations: OperationInput[], abortSignal: AbortSignal): Promise<void> {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor waits a second for every batch that is not full
+  const results = await container.items.bulk(operations, {}, { abortSignal });
+  const failed = results.find(({ statusCode }) => statusCode >= 400);
+  if (failed) throw Object.assign(new Error('An operation of a bulk failed.'), { code: failed.statusCode });
 }
 
 async function unlessAborted<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {

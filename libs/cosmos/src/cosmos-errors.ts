@@ -53,18 +53,21 @@ const CREDENTIAL_FAILURES = ['CredentialUnavailableError', 'AuthenticationError'
  * @see https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb
  */
 export function translateCosmosError(error: unknown): unknown {
-  if (error instanceof AppError || !(error instanceof Error)) return error;
-  const { code, substatus, activityId, retryAfterInMs } = error as SdkError;
-  const status = typeof code === 'number' ? code : undefined;
+  if (error instanceof AppError || typeof error !== 'object' || error === null) return error;
+  const { name, code, substatus, activityId, retryAfterInMs, cause: inner } = error as SdkError;
+  // A bulk wraps what has happened to its requests.
+  if (code === undefined && typeof inner === 'object' && inner !== null) return translateCosmosError(inner);
+  // Node's errors of a fired signal have numbers of their own.
+  const status = typeof code === 'number' && code >= 100 ? code : undefined;
   // The SDK's own error holds the whole request and its diagnostics: only harmless facts go on to the log.
-  const cause = new Error([error.name, code, substatus].filter(Boolean).join(' '));
+  const cause = new Error([name, code, substatus].filter(Boolean).join(' '));
   const details = {
     ...(status !== undefined && { cosmos_status: status }),
     ...(substatus !== undefined && { cosmos_substatus: substatus }),
     ...(activityId !== undefined && { cosmos_activity_id: activityId }),
     ...(retryAfterInMs !== undefined && { retry_after_seconds: retryAfterInMs / 1000 }),
   };
-  return cosmosError(status === undefined ? withoutStatus(error) : (BY_STATUS[status] ?? 'COSMOS.FAILED'), {
+  return cosmosError(status === undefined ? withoutStatus({ name, code }) : (BY_STATUS[status] ?? 'COSMOS.FAILED'), {
     cause,
     details,
   });
@@ -74,14 +77,15 @@ export function translateCosmosError(error: unknown): unknown {
 interface SdkError {
   readonly name: string;
   /** An HTTP status, or Node's code of a broken connection. */
-  readonly code?: number | string;
+  readonly code?: number | string | undefined;
   readonly substatus?: number;
   readonly activityId?: string;
   readonly retryAfterInMs?: number;
+  readonly cause?: unknown;
 }
 
-function withoutStatus({ name, code }: SdkError): CosmosErrorCode {
+function withoutStatus({ name, code }: Pick<SdkError, 'name' | 'code'>): CosmosErrorCode {
   if (CREDENTIAL_FAILURES.includes(name)) return 'COSMOS.ACCESS_DENIED';
-  if (name === 'TimeoutError') return 'COSMOS.TIMEOUT';
+  if (name === 'TimeoutError' || name === 'AbortError') return 'COSMOS.TIMEOUT';
   return code === undefined ? 'COSMOS.FAILED' : 'COSMOS.UNREACHABLE';
 }
