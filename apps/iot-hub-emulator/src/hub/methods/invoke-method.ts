@@ -84,6 +84,7 @@ function waitFor<T>(
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined },
   start: (done: (value: T) => void) => () => void,
 ): Promise<T | undefined> {
+  if (signal?.aborted) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const cleanups: (() => void)[] = [];
     const finish = (value: T | undefined) => {
