@@ -10,6 +10,7 @@ const DOCUMENTS = 2_000;
 const PER_SECOND = 50;
 const MESSAGES = 1_000;
 const BACKLOG = 2_000;
+const ROUNDS = 3;
 /** The most operations of one bulk call. */
 const BULK = 100;
 const PAGE = 100;
@@ -74,53 +75,54 @@ async function visibility(facts: StackFacts): Promise<Result[]> {
 
 /** Cosmos DB stands still while messages come in; then it goes on. */
 async function backlog(facts: StackFacts, stack: LocalStack): Promise<Result[]> {
-  const bare = await bareBulk(facts);
   const cosmos = stack.processIds['local-cosmos'] ?? 0;
   const device = await openDevice(facts, 'bench-backlog');
+  const drained: number[] = [];
+  const bare: number[] = [];
   try {
-    process.kill(cosmos, 'SIGSTOP');
-    try {
-      await sendAll(device, BACKLOG);
-    } finally {
-      process.kill(cosmos, 'SIGCONT');
+    for (let round = 0; round < ROUNDS; round++) {
+      bare.push(await timed(() => bareBulk(facts)));
+      process.kill(cosmos, 'SIGSTOP');
+      try {
+        await sendAll(device, BACKLOG, round * BACKLOG);
+      } finally {
+        process.kill(cosmos, 'SIGCONT');
+      }
+      // Messages of one device arrive in order: the last one says that all are there.
+      drained.push(await timed(() => arrivalOf((round + 1) * BACKLOG - 1, facts, 'bench-backlog')));
     }
-    // Messages of one device arrive in order: the last one says that all are there.
-    const drainMs = await timed(() => arrivalOf(BACKLOG - 1, facts, 'bench-backlog'));
-    const perSecond = BACKLOG / (drainMs / 1_000);
-    const rate = (value: number): string => `${Math.round(value).toLocaleString('en')} messages/s`;
-    return [
-      {
-        what: `telemetry: a backlog of ${BACKLOG.toLocaleString('en')} messages drains into Cosmos DB after it stood still`,
-        measured: `${rate(perSecond)} (${formatMs(drainMs)} until the last can be read)`,
-        baseline: `@azure/cosmos straight into Cosmos DB, ${BULK} operations a bulk call: ${rate(bare)}`,
-        goal: '≥ 1,000 messages/s',
-        met: perSecond >= 1_000,
-      },
-    ];
   } finally {
     await device.close();
   }
+  const perSecond = (ms: number): number => Math.round(BACKLOG / (ms / 1_000));
+  const rate = (ms: number): string => `${perSecond(ms).toLocaleString('en')} messages/s`;
+  return [
+    {
+      what: `telemetry: a backlog of ${BACKLOG.toLocaleString('en')} messages drains into Cosmos DB after it stood still (median of ${ROUNDS})`,
+      measured: `${rate(median(drained))} (${formatMs(median(drained))} until the last can be read)`,
+      baseline: `@azure/cosmos straight into Cosmos DB, ${BULK} operations a bulk call: ${rate(median(bare))}`,
+      goal: '≥ 1,000 messages/s',
+      met: perSecond(median(drained)) >= 1_000,
+    },
+  ];
 }
 
-/** Into the same container, which then forgets as many old documents. @returns documents a second */
-async function bareBulk({ cosmosConnectionString }: StackFacts): Promise<number> {
+/** Into the same container, which then forgets as many old documents. */
+async function bareBulk({ cosmosConnectionString }: StackFacts): Promise<void> {
   const container = new CosmosClient(cosmosConnectionString).database('spyglass').container('telemetry');
   const partitionKey = 'bare';
-  const ms = await timed(async () => {
-    for (let start = 0; start < BACKLOG; start += BULK) {
-      const operations = Array.from({ length: BULK }, (_, index) => ({
-        operationType: 'Upsert' as const,
-        partitionKey,
-        resourceBody: { id: String(start + index), partitionKey, Body: bodyOf(start + index) },
-      }));
-      // The call that replaces it waits a second for more operations. It is what the hub uses, too.
-      // eslint-disable-next-line @typescript-eslint/no-deprecated
-      const results = await container.items.bulk(operations);
-      const failed = results.find(({ statusCode }) => statusCode >= 400);
-      if (failed) throw new Error(`bulk: ${failed.statusCode}`);
-    }
-  });
-  return BACKLOG / (ms / 1_000);
+  for (let start = 0; start < BACKLOG; start += BULK) {
+    const operations = Array.from({ length: BULK }, (_, index) => ({
+      operationType: 'Upsert' as const,
+      partitionKey,
+      resourceBody: { id: String(start + index), partitionKey, Body: bodyOf(start + index) },
+    }));
+    // The call that replaces it waits a second for more operations. It is what the hub uses, too.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    const results = await container.items.bulk(operations);
+    const failed = results.find(({ statusCode }) => statusCode >= 400);
+    if (failed) throw new Error(`bulk: ${failed.statusCode}`);
+  }
 }
 
 async function openDevice(facts: StackFacts, deviceId: string): Promise<Client> {
@@ -146,9 +148,9 @@ function send(device: Client, number: number): Promise<unknown> {
   return device.sendEvent(message);
 }
 
-async function sendAll(device: Client, count: number): Promise<void> {
+async function sendAll(device: Client, count: number, first = 0): Promise<void> {
   const window = 100;
-  for (let start = 0; start < count; start += window) {
+  for (let start = first; start < first + count; start += window) {
     await Promise.all(Array.from({ length: window }, (_, index) => send(device, start + index)));
   }
 }
