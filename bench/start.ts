@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readyLine, startProcess, type RunningProcess } from '../apps/local-stack/src/child-process.js';
+import { NODE_ARGUMENTS } from '../apps/local-stack/src/local-stack.js';
 import { residentBytes } from './process-usage.js';
 import { formatMib, formatMs, median, timed, type Result, type Scenario } from './scenario.js';
 
@@ -33,7 +34,7 @@ async function apiStart(): Promise<Result[]> {
       await timed(async () => {
         api = startProcess({
           name: 'api',
-          args: [script('api')],
+          args: [...(NODE_ARGUMENTS.api ?? []), script('api')],
           env: { API_PORT: '0', CORE_LOG_LEVEL: 'warning' },
           ready: (line) => readyLine(line) as { url: string } | undefined,
         });
