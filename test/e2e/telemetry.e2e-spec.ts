@@ -1,32 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient, type ListTelemetryParams, type SpyglassClient, type TelemetryMessage } from '#client-sdk';
 import { loadLocalStackConfig } from '../../apps/local-stack/src/local-stack.config.js';
-import { LocalStack, type StackFacts } from '../../apps/local-stack/src/local-stack.js';
+import { LocalStack } from '../../apps/local-stack/src/local-stack.js';
 import { until } from '../support/until.js';
 
 const DEVICE = 'device001';
-
-interface Message {
-  id: string;
-  device_id: string;
-  kind: string;
-  enqueued_time: string;
-  body: Record<string, unknown>;
-  body_format: string;
-  body_was_base64: boolean;
-}
-
-interface Page {
-  items: Message[];
-  continuation_token: string | null;
-}
 
 /** From the agent's processor to the answer of the API: agent, hub, routing, Cosmos DB and API, as `npm start` runs them. */
 describe('telemetry, from the device to the API', () => {
   let dataDirectory: string;
   let stack: LocalStack;
-  let facts: StackFacts;
+  let client: SpyglassClient;
 
   const start = async (): Promise<void> => {
     stack = new LocalStack(
@@ -41,7 +27,8 @@ describe('telemetry, from the device to the API', () => {
         RATE_LIMIT_PER_MINUTE: '0',
       }),
     );
-    facts = await stack.start();
+    const { apiUrl } = await stack.start();
+    client = createClient({ baseUrl: apiUrl });
   };
 
   beforeAll(async () => {
@@ -54,20 +41,15 @@ describe('telemetry, from the device to the API', () => {
     await rm(dataDirectory, { recursive: true, force: true });
   }, 30_000);
 
-  const read = async <Answer>(path: string, init?: RequestInit): Promise<Answer> => {
-    const response = await fetch(`${facts.apiUrl}${path}`, init);
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as Answer;
-  };
-  const write = <Answer>(method: string, path: string, body: unknown): Promise<Answer> =>
-    read(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  const messages = async (query = ''): Promise<Message[]> =>
-    (await read<Page>(`/telemetry?device_id=${DEVICE}&limit=100${query}`)).items;
-  const ids = (of: readonly Message[]): string[] => of.map(({ id }) => id);
+  const messages = async (params: ListTelemetryParams = {}): Promise<TelemetryMessage[]> =>
+    (await client.telemetry.listTelemetry({ device_id: DEVICE, limit: 100, ...params }).page()).items;
+  const setInterval = (telemetry_interval_seconds: number) =>
+    client.iotHub.updateDeviceTwin({ device_id: DEVICE, properties: { desired: { telemetry_interval_seconds } } });
+  const ids = (of: readonly TelemetryMessage[]): string[] => of.map(({ id }) => id);
 
   it('shows what the agent measures', async () => {
     const [first] = await until(async () => {
-      const all = await messages('&kind=telemetry');
+      const all = await messages({ kind: 'telemetry' });
       return all.length > 0 && all;
     }, 'the first telemetry can be read');
     expect(first).toMatchObject({
@@ -80,30 +62,20 @@ describe('telemetry, from the device to the API', () => {
   });
 
   it('comes more often when the cloud wishes so, newest first, and whole over all pages', async () => {
-    await write('PATCH', `/iot_hub/device_twin?device_id=${DEVICE}`, {
-      properties: { desired: { telemetry_interval_seconds: 1 } },
-    });
+    await setInterval(1);
     await until(async () => (await messages()).length >= 4, 'four messages can be read');
-    await write('PATCH', `/iot_hub/device_twin?device_id=${DEVICE}`, {
-      properties: { desired: { telemetry_interval_seconds: 3_600 } },
-    });
+    await setInterval(3_600);
     await until(async () => {
-      const twin = await read<{ properties: { reported: { telemetry_interval_seconds: { value: number } } } }>(
-        `/iot_hub/device_twin?device_id=${DEVICE}`,
-      );
-      return twin.properties.reported.telemetry_interval_seconds.value === 3_600;
+      const { properties } = await client.iotHub.getDeviceTwin({ device_id: DEVICE });
+      const { telemetry_interval_seconds: acknowledged } = properties.reported;
+      return (acknowledged as { value: number }).value === 3_600;
     }, 'the device is quiet again');
 
     // What was sent last may still be on its way to the container.
     const all = await until(async () => {
       const before = await messages();
-      const paged: Message[] = [];
-      for (let token: string | null = ''; token !== null;) {
-        const next: string = token && `&continuation_token=${encodeURIComponent(token)}`;
-        const page: Page = await read(`/telemetry?device_id=${DEVICE}&limit=2${next}`);
-        paged.push(...page.items);
-        token = page.continuation_token;
-      }
+      const paged: TelemetryMessage[] = [];
+      for await (const message of client.telemetry.listTelemetry({ device_id: DEVICE, limit: 2 })) paged.push(message);
       return ids(paged).join() === ids(before).join() && before;
     }, 'all pages together are what one page holds');
     const times = all.map(({ enqueued_time }) => enqueued_time);
@@ -112,12 +84,12 @@ describe('telemetry, from the device to the API', () => {
   }, 60_000);
 
   it('has an event for each capture', async () => {
-    const answer = await write<{ payload: object }>('POST', '/iot_hub/call_direct_method', {
+    const answer = await client.iotHub.callDirectMethod<object>({
       method_name: 'capture_image_from_camera',
       payload: { index: 0, blob_name: 'seen.jpg', correlation_id: 'e2e-1' },
     });
     const events = await until(async () => {
-      const all = await messages('&kind=capture');
+      const all = await messages({ kind: 'capture' });
       return all.length > 0 && all;
     }, 'the event can be read');
     expect(events).toHaveLength(1);
@@ -133,7 +105,7 @@ describe('telemetry, from the device to the API', () => {
 
   it('gives the latest message of each registered device', async () => {
     const [newest] = await messages();
-    const { items } = await read<{ items: { device_id: string; latest: Message }[] }>('/telemetry/latest');
+    const { items } = await client.telemetry.listLatestTelemetry().page();
     expect(items).toMatchObject([{ device_id: DEVICE, latest: { id: newest?.id } }]);
   });
 
