@@ -212,6 +212,7 @@ describe('The API with telemetry in Cosmos DB', () => {
       { from: '2025-02-30' },
       { from: '2025-01-01T00:00:00' },
       { from: '2023-01-01' },
+      { from: '2025-02-01', to: '2025-02-01T00:00:00Z' },
       { to: '' },
       { limit: 0 },
       { limit: 201 },

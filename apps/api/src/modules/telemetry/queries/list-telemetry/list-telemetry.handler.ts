@@ -19,7 +19,7 @@ export class ListTelemetryHandler implements IQueryHandler<ListTelemetryQuery> {
 
   async execute({ deviceId, options }: ListTelemetryQuery): Promise<TelemetryPage> {
     const { from, to, kind, limit, continuationToken, signal } = options;
-    requireRange(from, to ?? new Date());
+    requireRange(from, to);
     const after = continuationToken === undefined ? undefined : readContinuationToken(continuationToken);
     // One more than is asked for tells whether a page follows.
     const found = await this.archive.newestFirst(this.defaultDevice.or(deviceId), {
@@ -37,8 +37,15 @@ export class ListTelemetryHandler implements IQueryHandler<ListTelemetryQuery> {
   }
 }
 
-function requireRange(from: Date | undefined, to: Date): void {
-  if (!from || Number(to) - Number(from) <= MAX_RANGE_DAYS * DAY_MS) return;
-  const problem = `from must not be more than ${MAX_RANGE_DAYS} days before to, or before now without to`;
+/** @throws {@link AppError} `REQUEST.INVALID` */
+function requireRange(from: Date | undefined, to: Date | undefined): void {
+  if (!from) return;
+  const days = (Number(to ?? Date.now()) - Number(from)) / DAY_MS;
+  if (days > MAX_RANGE_DAYS)
+    refuse(`from must not be more than ${MAX_RANGE_DAYS} days before to, or before now without to`);
+  if (to && days <= 0) refuse('from must be before to');
+}
+
+function refuse(problem: string): never {
   throw new AppError('REQUEST.INVALID', problem, { details: { problems: [problem] } });
 }
