@@ -16,9 +16,11 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Statuses that say that a document as such will never be taken. */
 const REFUSED = new Set([400, 413]);
 const REMEMBERED_WARNINGS = 10_000;
-/** Share of time in which the process works, from which on delivery lets others go first, and for how long at most. */
+/** Share of time in which the process works, from which on delivery lets others go first. */
 const BUSY = 0.8;
-const LONGEST_PAUSE_MS = 50;
+/** How long it then pauses, as a multiple of how long it took, and at most. */
+const PAUSE_FACTOR = 3;
+const LONGEST_PAUSE_MS = 150;
 
 export interface CosmosTargetParts {
   readonly endpoint: CheckedCosmosDbEndpoint;
@@ -163,14 +165,14 @@ class CosmosTarget implements DeliveryTarget {
 
 /**
  * The SDK's work is done by the process that also takes in messages. When that has all its hands full, delivery pauses for
- * as long as it took, so that it never takes more than half of the time it would.
+ * a few times as long as it took: its backlog can wait, devices cannot.
  */
 function pauseIfBusy(signal: AbortSignal): () => Promise<void> {
   const before = performance.eventLoopUtilization();
   const startedMs = performance.now();
   return async () => {
     if (performance.eventLoopUtilization(before).utilization < BUSY) return;
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, performance.now() - startedMs);
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, PAUSE_FACTOR * (performance.now() - startedMs));
     await delay(pauseMs, undefined, { signal }).catch(() => undefined);
   };
 }
