@@ -49,7 +49,7 @@ FROM runtime AS iot-hub-emulator
 USER root
 # Where docker/setup.mjs writes; the volumes first mounted here take their owner.
 RUN install -d -o node -g node /setup/hub-data /setup/hub-secrets /setup/ca /setup/azurite-data /setup/azurite-secrets \
-  /setup/api-secrets /setup/agent-secrets
+  /setup/api-secrets /setup/agent-data /setup/agent-secrets
 USER 1000:1000
 COPY --from=iot-hub-emulator-tree /out /app
 COPY docker/setup.mjs docker/seed.yaml /app/docker/
