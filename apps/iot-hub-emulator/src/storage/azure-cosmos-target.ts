@@ -145,7 +145,11 @@ class CosmosTarget implements DeliveryTarget {
     }));
     // After a failure nothing more is written, so that a device's messages never overtake each other.
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor waits a second for every batch that is not full
-    const results = await this.container.items.bulk(operations, { continueOnError: false }, { abortSignal: signal });
+    const results = await this.container.items.bulk(
+      operations,
+      { continueOnError: false },
+      { abortSignal: signal, contentResponseOnWriteEnabled: false },
+    );
     const taken = results.findIndex((result) => result.statusCode >= 400);
     if (taken < 0) return { taken: results.length };
     const status = results[taken]?.statusCode ?? 0;
