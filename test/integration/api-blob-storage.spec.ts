@@ -254,6 +254,23 @@ describe('POST /blob_storage', () => {
     });
     expect({ status: response.status, code: (await jsonOf(response)).code }).toEqual({ status, code });
   });
+
+  it('says where the text of a form belongs, and stores nothing', async () => {
+    const form = aForm('x');
+    form.set('blob_name', 'up/fields');
+    const misplaced = await upload('up/fields', form);
+    expect(await misplaced.json()).toMatchObject({
+      code: 'REQUEST.INVALID',
+      details: { problems: ['blob_name is a query parameter: POST /blob_storage?blob_name=…'] },
+    });
+    const text = new FormData();
+    text.set('file', '@picture.png');
+    expect(await (await upload('up/fields', text)).json()).toMatchObject({
+      code: 'REQUEST.INVALID',
+      details: { problems: ['file must be a file, not text'] },
+    });
+    expect((await get('/up/fields', {}, 'HEAD')).status).toBe(404);
+  });
 });
 
 describe('GET, HEAD and DELETE /blob_storage/{blob_name}', () => {

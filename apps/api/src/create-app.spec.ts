@@ -164,7 +164,7 @@ describe(createApp.name, () => {
 
     it.each([
       ['malformed JSON', 'application/json', '{"method_name":', 400, 'REQUEST.MALFORMED'],
-      ['JSON that is no object', 'application/json', '"text"', 400, 'REQUEST.MALFORMED'],
+      ['JSON that is no object', 'application/json', '"text"', 400, 'REQUEST.INVALID'],
       ['a list', 'application/json', '[]', 400, 'REQUEST.INVALID'],
       ['plain text', 'text/plain', 'text', 415, 'REQUEST.MEDIA_TYPE_NOT_SUPPORTED'],
       ['a form', 'application/x-www-form-urlencoded', 'method_name=a', 415, 'REQUEST.MEDIA_TYPE_NOT_SUPPORTED'],
@@ -204,12 +204,92 @@ describe(createApp.name, () => {
       expect(body.details.problems).toEqual(
         expect.arrayContaining([
           expect.stringContaining('method should not exist'),
-          expect.stringContaining('method_name must be a string'),
+          'method_name is required',
           'response_timeout_seconds must not be less than 5',
           'connect_timeout_seconds must not be greater than 300',
           expect.stringContaining('device_id may hold letters'),
         ]),
       );
+    });
+
+    it.each(['null', '[]', '1', '"text"', undefined])('says of the body %s only that it is no object', async (text) => {
+      const api = await start();
+      const { body } = await api
+        .post('/iot_hub/call_direct_method')
+        .set('Content-Type', 'application/json')
+        .send(text)
+        .expect(400);
+      expect(body.details).toEqual({ problems: ['the body must be a JSON object'] });
+    });
+
+    it.each([
+      ['/iot_hub/devices?limit=abc', 'limit must be an integer number'],
+      ['/iot_hub/devices?limit=1.5', 'limit must be an integer number'],
+      ['/iot_hub/device_twin?device_id=a&device_id=b', 'device_id must be a string'],
+    ])('says one thing about a wrong type in %s', async (path, problem) => {
+      const api = await start();
+      const { body } = await api.get(path).expect(400);
+      expect(body.details).toEqual({ problems: [problem] });
+    });
+
+    it('speaks of the URL when that cannot be decoded', async () => {
+      const api = await start();
+      const { body } = await api.get('/iot_hub/devices/%E0%A4%A').expect(400);
+      expect(body).toMatchObject({ detail: expect.stringContaining('URL'), hint: expect.stringContaining('URL') });
+    });
+
+    it('asks for blob_name where it belongs', async () => {
+      const api = await start();
+      const { body } = await api.post('/blob_storage').field('blob_name', 'a').attach('file', Buffer.from('x'), 'x');
+      expect(body.details).toEqual({
+        problems: [expect.stringMatching(/^blob_name is required, as a query parameter/)],
+      });
+    });
+
+    describe('a form that asks about a picture', () => {
+      const post = async (change: (form: request.Test) => request.Test) => {
+        const api = await start({ AI_SERVICES_MAX_IMAGE_BYTES: '1000' });
+        const { body } = await change(api.post('/ai_services/chat/completions_with_image'));
+        return body as { status: number; detail: string; hint: string; details: { problems: string[] } };
+      };
+      const picture = Buffer.from('x');
+
+      it('gets the limit of the picture when that is too large', async () => {
+        const { status, detail } = await post((form) =>
+          form.field('prompt', 'x').attach('file', Buffer.alloc(1001), 'x.png'),
+        );
+        expect({ status, detail }).toEqual({ status: 413, detail: 'The picture is larger than 1000 bytes.' });
+      });
+
+      it('is told that text is no file', async () => {
+        const { details } = await post((form) => form.field('prompt', 'x').field('file', 'x.png'));
+        expect(details.problems).toEqual(['file must be a file, not text']);
+      });
+
+      it('is told the name of the field', async () => {
+        const { detail, hint } = await post((form) => form.field('prompt', 'x').attach('image', picture, 'x.png'));
+        expect(detail).toBe('The form has its file in the field image; it belongs into the field file.');
+        expect(hint).not.toContain('JSON');
+      });
+
+      it('is told of a form that ends too early without a word of JSON', async () => {
+        const { status, hint } = await post((form) =>
+          form.set('Content-Type', 'multipart/form-data; boundary=b').send('--b\r\nContent-Disp'),
+        );
+        expect(status).toBe(400);
+        expect(hint).not.toContain('JSON');
+      });
+
+      it.each([
+        ['{', 'json_schema is not valid JSON'],
+        ['[1]', 'json_schema must be a JSON object'],
+        ['"text"', 'json_schema must be a JSON object'],
+      ])('is told what is wrong with the schema %s', async (schema, problem) => {
+        const { details } = await post((form) =>
+          form.field('prompt', 'x').field('json_schema', schema).attach('file', picture, 'x.png'),
+        );
+        expect(details.problems).toEqual([problem]);
+      });
     });
 
     it('cuts a long list of broken rules short', async () => {

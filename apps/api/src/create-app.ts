@@ -6,7 +6,7 @@ import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from './api.config.js';
 import { AppModule } from './app.module.js';
 import { requireApiKey } from './http/api-key.middleware.js';
-import { JSON_BODY_LIMIT_BYTES, refuseDeepBody, refuseOtherBodies } from './http/body-limits.js';
+import { forgetEmptyBody, JSON_BODY_LIMIT_BYTES, refuseDeepBody, refuseOtherBodies } from './http/body-limits.js';
 import { guardCaller } from './http/caller-guard.middleware.js';
 import { Metrics } from './http/metrics.js';
 import { NestLogger } from './http/nest-logger.js';
@@ -45,10 +45,12 @@ export async function createApp(config: ApiConfig): Promise<NestExpressApplicati
   }
   app.use(requireApiKey(config.http));
   app.use(refuseOtherBodies());
-  app.useBodyParser('json', { limit: JSON_BODY_LIMIT_BYTES });
+  // What is no object is refused where a body is asked for, by words that fit it.
+  app.useBodyParser('json', { limit: JSON_BODY_LIMIT_BYTES, strict: false });
+  app.use(forgetEmptyBody());
   app.use(refuseDeepBody());
 
-  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalFilters(new ProblemFilter(config.aiServices.maxImageBytes));
   app.useGlobalPipes(createValidationPipe());
   serveSwagger(app, config);
   await app.init();

@@ -41,6 +41,7 @@ import { ImageParams } from './dto/image.query.dto.js';
 import { ListBlobsParams } from './dto/list-blobs.query.dto.js';
 import { UPLOADED_EXAMPLE, UploadBlobParams } from './dto/upload-blob.query.dto.js';
 import { ListBlobsQuery } from './queries/list-blobs/list-blobs.query.js';
+import { assertFileAlone } from './upload/assert-file-alone.js';
 import type { StagedFile } from './upload/staged-blob.engine.js';
 import { UploadGuard } from './upload/upload.guard.js';
 
@@ -122,6 +123,7 @@ export class BlobStorageController {
     @UploadedFile() file: StagedFile | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<BlobResponse> {
+    if (response.req.is('multipart/form-data')) assertFileAlone(response.req.body);
     if (!file) throw new AppError('BLOB.FILE_MISSING', 'The form has no field file with a file in it.');
     const { staged, contentType } = file;
     const command = new StoreBlobCommand(staged, contentType, { overwrite, signal: clientGone(response) });

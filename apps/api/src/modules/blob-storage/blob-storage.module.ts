@@ -21,6 +21,9 @@ const storage = {
 @Module({ providers: [storage], exports: [BlobStorage] })
 export class BlobStorageClientModule {}
 
+const MAX_FIELDS = 8;
+const MAX_FIELD_BYTES = 4096;
+
 /** Blobs: list, upload, download, delete, and stored pictures in smaller sizes. */
 @Module({
   imports: [
@@ -30,7 +33,8 @@ export class BlobStorageClientModule {}
       inject: [BlobStorage, ApiConfig],
       useFactory: (blobs: BlobStorage, { blobStorage }: ApiConfig) => ({
         storage: new StagedBlobEngine(blobs, blobStorage.maxUploadBytes),
-        limits: { files: 1, fields: 0 },
+        // Fields are read only to say what is wrong with them.
+        limits: { files: 1, fields: MAX_FIELDS, fieldSize: MAX_FIELD_BYTES },
       }),
     }),
   ],

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsObject, IsOptional } from 'class-validator';
+import { Refused } from '../../../http/refused.validator.js';
 import { PromptRequest } from './prompts.request.dto.js';
 
 export class ImageChatRequest extends PromptRequest {
@@ -8,8 +9,8 @@ export class ImageChatRequest extends PromptRequest {
   declare prompt: string;
 
   @ApiProperty({ type: 'string', format: 'binary', required: true, description: 'The picture to ask about.' })
-  // Multer takes it out of the form before the fields are checked.
-  @IsOptional()
+  // Multer takes a file out of the form before the fields are checked.
+  @Refused('file must be a file, not text')
   file?: unknown;
 
   @ApiPropertyOptional({
@@ -20,7 +21,10 @@ export class ImageChatRequest extends PromptRequest {
   })
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => parsed(value))
-  @IsObject()
+  @IsObject({
+    message: ({ value }) =>
+      typeof value === 'string' ? '$property is not valid JSON' : '$property must be a JSON object',
+  })
   // A narrower type would be described beside the text that the form holds.
   json_schema?: object;
 }
@@ -32,7 +36,8 @@ function parsed(value: unknown): unknown {
     const json: unknown = JSON.parse(value);
     // Nested too deep, it could be read but never sent on.
     JSON.stringify(json);
-    return json;
+    // A text in JSON is told from what is no JSON at all.
+    return typeof json === 'string' ? [json] : json;
   } catch {
     return value;
   }

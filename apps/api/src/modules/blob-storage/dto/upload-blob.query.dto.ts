@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsOptional, IsString } from 'class-validator';
+import { IsBoolean, IsDefined, IsOptional, IsString } from 'class-validator';
 
 const FLAGS: Readonly<Record<string, boolean>> = { true: true, false: false };
 
@@ -9,6 +9,7 @@ export const UPLOADED_EXAMPLE = 'device001/picture.png';
 
 export class UploadBlobParams {
   @ApiProperty({ example: UPLOADED_EXAMPLE, description: 'Under which name to store the file; slashes make folders.' })
+  @IsDefined({ message: 'blob_name is required, as a query parameter: POST /blob_storage?blob_name=…' })
   @IsString()
   blob_name: string;
 

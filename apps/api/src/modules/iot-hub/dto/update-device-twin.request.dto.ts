@@ -3,7 +3,7 @@ import type { TwinPatch } from '#libs/iot-hub/service';
 import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, IsOptional, ValidateNested } from 'class-validator';
-import { Refused } from './refused.validator.js';
+import { Refused } from '../../../http/refused.validator.js';
 import { IsTwinSection } from './twin-section.validator.js';
 
 export class TwinPropertiesPatch {
