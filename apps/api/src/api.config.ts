@@ -7,7 +7,9 @@ const PACKAGE_VERSION = '0.1.0';
 
 const MEBIBYTE = 1024 * 1024;
 const MIN_API_KEY_LENGTH = 16;
-const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+
+/** The default of ALLOWED_HOSTS. */
+export const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /** The original's (Python's) names of log levels, beside our own. */
 const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
@@ -258,7 +260,7 @@ function checkTogether(settings: Settings, context: z.RefinementCtx): void {
 }
 
 /** Whether only programs on this machine can connect to `host`. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 

@@ -142,7 +142,7 @@ describe(createApp.name, () => {
       ['a path that cannot be decoded', 'get', '/iot_hub/devices/%E0%A4%A', 400, 'REQUEST.NOT_ACCEPTED'],
       ['a missing body', 'post', '/iot_hub/call_direct_method', 400, 'REQUEST.INVALID'],
       ['no configured hub', 'get', '/iot_hub/devices', 503, 'IOT_HUB.NOT_CONFIGURED'],
-      ['no named device', 'get', '/iot_hub/device_twin', 400, 'DEVICE.NOT_NAMED'],
+      ['no configured hub before no named device', 'get', '/iot_hub/device_twin', 503, 'IOT_HUB.NOT_CONFIGURED'],
       ['a limit out of range', 'get', '/iot_hub/devices?limit=0', 400, 'REQUEST.INVALID'],
       ['an unknown parameter', 'get', '/iot_hub/devices?limits=5', 400, 'REQUEST.INVALID'],
       ['an id that no device can have', 'get', '/iot_hub/devices/a%2Fb', 400, 'REQUEST.INVALID'],
@@ -154,6 +154,12 @@ describe(createApp.name, () => {
       expect(body).toMatchObject({ status, code, type: `urn:spyglass:error:${code}` });
       expect(body).toMatchObject({ title: expect.any(String), detail: expect.any(String), hint: expect.any(String) });
       expect(body.request_id).toBe(headers['x-request-id']);
+    });
+
+    it('asks for a device when there is a hub', async () => {
+      const api = await start({ IOT_HUB_HOST_NAME: 'hub.example.com' });
+      const { body } = await api.get('/iot_hub/device_twin').expect(400);
+      expect(body).toMatchObject({ code: 'DEVICE.NOT_NAMED' });
     });
 
     it('lists the methods that a route has', async () => {

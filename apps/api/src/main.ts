@@ -17,7 +17,10 @@ async function main(): Promise<void> {
     await app.close();
   });
   const { listen } = await import('./listen.js');
+  const { startWarnings } = await import('./start-warnings.js');
+  const { Logger } = await import('@nestjs/common');
   const url = await listen(app, config.http);
+  for (const warning of startWarnings(config)) new Logger('Start').warn(warning);
   process.stdout.write(`${JSON.stringify({ ready: 'api', url })}\n`);
 }
 

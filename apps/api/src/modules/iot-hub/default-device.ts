@@ -7,8 +7,21 @@ import { ApiConfig } from '../../api.config.js';
 export class DefaultDevice {
   readonly deviceId: string | undefined;
 
+  private readonly hasHub: boolean;
+
   constructor({ iotHub }: ApiConfig) {
     this.deviceId = iotHub.deviceId;
+    this.hasHub = iotHub.credentials !== undefined;
+  }
+
+  /**
+   * As {@link or}, for what is asked of the hub.
+   *
+   * @throws {@link AppError} `IOT_HUB.NOT_CONFIGURED` first, since naming a device would not help.
+   */
+  atHubOr(given: string | undefined): string {
+    if (!this.hasHub) throw new AppError('IOT_HUB.NOT_CONFIGURED', 'No IoT Hub is configured.');
+    return this.or(given);
   }
 
   /**

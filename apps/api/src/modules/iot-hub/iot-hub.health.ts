@@ -40,7 +40,12 @@ export class DevicesHealth implements ReadinessChecker {
       const count = await this.registry.countConnected();
       return { healthy: count > 0, reason: `${count} devices are connected.` };
     }
-    const { connected } = await this.twins.get(deviceId);
-    return { healthy: connected, reason: `The device ${deviceId} is ${connected ? '' : 'not '}connected.` };
+    try {
+      const { connected } = await this.twins.get(deviceId);
+      return { healthy: connected, reason: `The device ${deviceId} is ${connected ? '' : 'not '}connected.` };
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'DEVICE.NOT_FOUND')) throw error;
+      return { healthy: false, reason: `The device ${deviceId} is not registered.` };
+    }
   }
 }

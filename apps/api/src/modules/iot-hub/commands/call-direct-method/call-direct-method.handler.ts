@@ -11,6 +11,6 @@ export class CallDirectMethodHandler implements ICommandHandler<CallDirectMethod
   ) {}
 
   async execute({ deviceId, call }: CallDirectMethodCommand) {
-    return this.methods.invoke(this.defaultDevice.or(deviceId), call);
+    return this.methods.invoke(this.defaultDevice.atHubOr(deviceId), call);
   }
 }

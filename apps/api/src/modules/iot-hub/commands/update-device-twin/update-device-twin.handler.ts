@@ -11,6 +11,6 @@ export class UpdateDeviceTwinHandler implements ICommandHandler<UpdateDeviceTwin
   ) {}
 
   async execute({ deviceId, patch, etag }: UpdateDeviceTwinCommand) {
-    return this.twins.update(this.defaultDevice.or(deviceId), patch, { etag });
+    return this.twins.update(this.defaultDevice.atHubOr(deviceId), patch, { etag });
   }
 }

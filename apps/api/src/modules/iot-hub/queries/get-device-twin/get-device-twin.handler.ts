@@ -11,6 +11,6 @@ export class GetDeviceTwinHandler implements IQueryHandler<GetDeviceTwinQuery> {
   ) {}
 
   async execute({ deviceId }: GetDeviceTwinQuery) {
-    return this.twins.get(this.defaultDevice.or(deviceId));
+    return this.twins.get(this.defaultDevice.atHubOr(deviceId));
   }
 }
