@@ -240,6 +240,8 @@ describe('POST /blob_storage', () => {
     ['no name', '', () => aForm('x'), 400, 'REQUEST.INVALID'],
     ['an empty name', '?blob_name=', () => aForm('x'), 400, 'BLOB.NAME_INVALID'],
     ['a name that leaves the container', '?blob_name=../up.txt', () => aForm('x'), 400, 'BLOB.NAME_INVALID'],
+    ['a name with two slashes in a row', '?blob_name=a//b', () => aForm('x'), 400, 'BLOB.NAME_INVALID'],
+    ['a name that begins with a slash', '?blob_name=/b', () => aForm('x'), 400, 'BLOB.NAME_INVALID'],
     ['two names', '?blob_name=a&blob_name=b', () => aForm('x'), 400, 'REQUEST.INVALID'],
     ['a flag that is none', '?blob_name=a&overwrite=maybe', () => aForm('x'), 400, 'REQUEST.INVALID'],
     ['no file', '?blob_name=up/none', () => new FormData(), 400, 'BLOB.FILE_MISSING'],

@@ -254,6 +254,21 @@ describe('The API with an IoT Hub', () => {
     );
   });
 
+  it('names the default device that is not registered', async () => {
+    const other = await startApi({
+      IOT_HUB_CONNECTION_STRING: hub.emulator.serviceConnectionString,
+      IOT_HUB_DEVICE_ID: 'nobody',
+    });
+    const { body } = await request(other.getHttpServer()).get('/health/ready');
+    expect(body.checks).toContainEqual({
+      name: 'devices',
+      required: false,
+      healthy: false,
+      reason: 'The device nobody is not registered.',
+    });
+    await other.close();
+  });
+
   describe('when the hub refuses', () => {
     it.each([
       [429, { 'iothub-errorcode': 'ThrottlingException', 'retry-after': '3' }, 'IOT_HUB.THROTTLED', 429],

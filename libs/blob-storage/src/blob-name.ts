@@ -12,8 +12,22 @@ const MAX_STORED_BLOB_NAME_LENGTH = 1_024;
  */
 export function assertBlobName(name: string): void {
   const problem = problemOf(name);
-  if (problem === undefined) return;
-  throw new AppError('BLOB.NAME_INVALID', `The blob name ${problem}.`, {
+  if (problem !== undefined) throw invalid(problem);
+}
+
+/**
+ * Refuses, beyond {@link assertBlobName}, a name with empty segments (`a//b`, `/a`): such blobs of others can be read, but
+ * folders without a name are not made here, nor by devices.
+ *
+ * @throws {@link AppError} `BLOB.NAME_INVALID` with the rule that is broken.
+ */
+export function assertNewBlobName(name: string): void {
+  assertBlobName(name);
+  if (name.split('/').includes('')) throw invalid('begins with a slash or holds two in a row');
+}
+
+function invalid(problem: string): AppError {
+  return new AppError('BLOB.NAME_INVALID', `The blob name ${problem}.`, {
     hint: 'Use a name such as device001/2025/picture.jpg.',
   });
 }

@@ -1,4 +1,4 @@
-export { assertBlobName } from './blob-name.js';
+export { assertBlobName, assertNewBlobName } from './blob-name.js';
 export {
   type BlobDownload,
   type BlobPage,

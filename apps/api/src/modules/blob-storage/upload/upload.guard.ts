@@ -1,4 +1,4 @@
-import { assertBlobName, BlobStorage } from '#libs/blob-storage';
+import { assertNewBlobName, BlobStorage } from '#libs/blob-storage';
 import { AppError } from '#libs/runtime';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
@@ -23,7 +23,7 @@ export class UploadGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<Request>();
     const { blob_name, overwrite } = await this.paramsOf(request);
-    assertBlobName(blob_name);
+    assertNewBlobName(blob_name);
     this.assertSize(request);
     if (!overwrite) await this.assertAbsent(blob_name, clientGone(context.switchToHttp().getResponse<Response>()));
     return true;
