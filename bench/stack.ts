@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadLocalStackConfig } from '../apps/local-stack/src/local-stack.config.js';
+import { FREE_PORTS, loadLocalStackConfig } from '../apps/local-stack/src/local-stack.config.js';
 import { LocalStack, type StackFacts } from '../apps/local-stack/src/local-stack.js';
 
 /** Runs `work` against what `npm start` starts, on free ports with a fresh data folder. */
@@ -10,13 +10,7 @@ export async function withStack<T>(work: (facts: StackFacts, stack: LocalStack) 
   const stack = new LocalStack(
     loadLocalStackConfig({
       DATA_DIR: dataDirectory,
-      API_PORT: '0',
-      IOT_HUB_EMULATOR_PORT: '0',
-      IOT_HUB_EMULATOR_STANDARD_PORTS: 'false',
-      AZURITE_PORT: '0',
-      LOCAL_COSMOS_PORT: '0',
-      LOCAL_VISION_PORT: '0',
-      RATE_LIMIT_PER_MINUTE: '0',
+      ...FREE_PORTS,
       CORE_LOG_LEVEL: 'warning',
     }),
   );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { createClient, type DirectMethodReply, type SpyglassClient, SpyglassError } from '#client-sdk';
-import { loadLocalStackConfig } from '../../apps/local-stack/src/local-stack.config.js';
+import { FREE_PORTS, loadLocalStackConfig } from '../../apps/local-stack/src/local-stack.config.js';
 import { LocalStack, type StackFacts } from '../../apps/local-stack/src/local-stack.js';
 import { installPackedSdk, outside, OUTSIDE } from '../support/packed-sdk.js';
 
@@ -26,13 +26,7 @@ describe('the demo, through the client SDK', () => {
     dataDirectory = await mkdtemp(join(tmpdir(), 'spyglass-demo-'));
     const config = loadLocalStackConfig({
       DATA_DIR: dataDirectory,
-      API_PORT: '0',
-      IOT_HUB_EMULATOR_PORT: '0',
-      IOT_HUB_EMULATOR_STANDARD_PORTS: 'false',
-      AZURITE_PORT: '0',
-      LOCAL_COSMOS_PORT: '0',
-      LOCAL_VISION_PORT: '0',
-      RATE_LIMIT_PER_MINUTE: '0',
+      ...FREE_PORTS,
     });
     stack = new LocalStack(config);
     facts = await stack.start();

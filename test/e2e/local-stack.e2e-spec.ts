@@ -5,6 +5,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from '#client-sdk';
+import { FREE_PORTS } from '../../apps/local-stack/src/local-stack.config.js';
 import { until } from '../support/until.js';
 
 const MAIN = 'dist/apps/local-stack/src/main.js';
@@ -30,12 +32,7 @@ describe('npm start', () => {
     const child = spawn(process.execPath, [MAIN], {
       env: {
         DATA_DIR: dataDirectory,
-        API_PORT: '0',
-        IOT_HUB_EMULATOR_PORT: '0',
-        IOT_HUB_EMULATOR_STANDARD_PORTS: 'false',
-        AZURITE_PORT: '0',
-        LOCAL_COSMOS_PORT: '0',
-        LOCAL_VISION_PORT: '0',
+        ...FREE_PORTS,
         ...env,
       },
     });
@@ -75,19 +72,10 @@ describe('npm start', () => {
 
   it('leaves no process behind after Ctrl-C, and finds its state again', async () => {
     const first = start();
-    const firstUrl = await ready(first);
+    const before = createClient({ baseUrl: await ready(first) });
     expect((await processesOfStack()).length).toBe(7);
-    const patched = await fetch(`${firstUrl}/iot_hub/device_twin`, {
-      method: 'PATCH',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ tags: { room: 'lab' } }),
-    });
-    expect(patched.status).toBe(200);
-    const form = new FormData();
-    form.set('file', new Blob(['kept']), 'kept.txt');
-    expect((await fetch(`${firstUrl}/blob_storage?blob_name=kept.txt`, { method: 'POST', body: form })).status).toBe(
-      201,
-    );
+    await before.iotHub.updateDeviceTwin({ tags: { room: 'lab' } });
+    await before.blobStorage.uploadBlob({ blob_name: 'kept.txt', file: new Blob(['kept']) });
     const stoppedAt = performance.now();
     first.process.kill('SIGINT');
     expect(await first.ended).toBe(130);
@@ -95,9 +83,9 @@ describe('npm start', () => {
     expect(await processesOfStack()).toEqual([]);
 
     const second = start();
-    const secondUrl = await ready(second);
-    expect(await (await fetch(`${secondUrl}/iot_hub/device_twin`)).json()).toMatchObject({ tags: { room: 'lab' } });
-    expect(await (await fetch(`${secondUrl}/blob_storage/kept.txt`)).text()).toBe('kept');
+    const after = createClient({ baseUrl: await ready(second) });
+    expect((await after.iotHub.getDeviceTwin()).tags).toEqual({ room: 'lab' });
+    expect(await (await after.blobStorage.getBlob({ blob_name: 'kept.txt' })).text()).toBe('kept');
     const device = (run: Run): string | undefined =>
       /SharedAccessKey=.*$/m.exec(/Device .*/.exec(run.output())?.[0] ?? '')?.[0];
     expect(device(second)).toBe(device(first));

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, type ListTelemetryParams, type SpyglassClient, type TelemetryMessage } from '#client-sdk';
-import { loadLocalStackConfig } from '../../apps/local-stack/src/local-stack.config.js';
+import { FREE_PORTS, loadLocalStackConfig } from '../../apps/local-stack/src/local-stack.config.js';
 import { LocalStack } from '../../apps/local-stack/src/local-stack.js';
 import { until } from '../support/until.js';
 
@@ -18,13 +18,7 @@ describe('telemetry, from the device to the API', () => {
     stack = new LocalStack(
       loadLocalStackConfig({
         DATA_DIR: dataDirectory,
-        API_PORT: '0',
-        IOT_HUB_EMULATOR_PORT: '0',
-        IOT_HUB_EMULATOR_STANDARD_PORTS: 'false',
-        AZURITE_PORT: '0',
-        LOCAL_COSMOS_PORT: '0',
-        LOCAL_VISION_PORT: '0',
-        RATE_LIMIT_PER_MINUTE: '0',
+        ...FREE_PORTS,
       }),
     );
     const { apiUrl } = await stack.start();

@@ -16,6 +16,17 @@ const schema = z.object({
   AI_SERVICES_ENDPOINT: z.string().optional(),
 });
 
+/** Settings for a stack that runs beside others: on free ports, and without a limit of requests. */
+export const FREE_PORTS = {
+  API_PORT: '0',
+  IOT_HUB_EMULATOR_PORT: '0',
+  IOT_HUB_EMULATOR_STANDARD_PORTS: 'false',
+  AZURITE_PORT: '0',
+  LOCAL_COSMOS_PORT: '0',
+  LOCAL_VISION_PORT: '0',
+  RATE_LIMIT_PER_MINUTE: '0',
+} as const;
+
 /** Where the local stack listens and keeps its state; all ports are on 127.0.0.1, and 0 chooses a free one. */
 export interface LocalStackConfig {
   dataDirectory: string;
