@@ -118,14 +118,16 @@ describe('what the device agent sends', () => {
             reported: { telemetry_interval_seconds?: Acknowledgement };
           };
           const answer = reported.telemetry_interval_seconds;
-          return answer?.ac === expected.ac && answer.value === expected.value && answer;
+          return answer !== undefined && answer.ac === expected.ac && answer.value === expected.value
+            ? answer
+            : undefined;
         },
         `the twin says ${JSON.stringify(expected)}`,
       );
     const wish = async (telemetry_interval_seconds: unknown): Promise<number> => {
       const desired = { telemetry_interval_seconds };
       const { responseBody } = await hub.registry.updateTwin('paced', { properties: { desired } }, '*');
-      return (responseBody.properties as { desired: { $version: number } }).desired.$version;
+      return responseBody.properties.desired.$version as number;
     };
 
     expect(await acknowledged({ ac: 203, value: 60 })).not.toHaveProperty('ad');

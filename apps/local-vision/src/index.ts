@@ -33,6 +33,8 @@ export interface LocalVision {
 /** A base64 picture of the largest size, and room for the rest of the request. */
 const MAXIMUM_BODY_BYTES = Math.ceil(MAXIMUM_IMAGE_BYTES / 3) * 4 + 256 * 1024;
 const REQUEST_LIMIT_MS = 30_000;
+/** Longer than clients keep a connection, so that none is closed under a request that is on its way. */
+const KEEP_ALIVE_MS = 75_000;
 const MAXIMUM_CONNECTIONS = 32;
 
 /**
@@ -44,7 +46,7 @@ export async function startLocalVision(options: LocalVisionOptions = {}): Promis
   const engine = new VisionEngine();
   const queue = new JobQueue(queueLimit);
   const server = createServer(
-    { requestTimeout: REQUEST_LIMIT_MS },
+    { requestTimeout: REQUEST_LIMIT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     routes({ queue, chat: new ChatService(engine, queue), logger }),
   );
   server.maxConnections = MAXIMUM_CONNECTIONS;
