@@ -62,6 +62,13 @@ describe('device-agent --help', () => {
     }
   });
 
+  it('ends without a word when nobody reads on', async () => {
+    const { child, output, exited } = start(['--help']);
+    child.stdout.destroy();
+    expect(await exited).toBe(0);
+    expect(output.stderr).toBe('');
+  });
+
   it.each([
     [['capture-image', 'file', '--help'], '--filename'],
     [['capture-image', 'camera', '--help'], '--index'],
@@ -85,6 +92,14 @@ describe('wrong usage of device-agent', () => {
     const { exitCode, stdout, stderr } = await run(args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).not.toBe('');
+  });
+
+  it.each([
+    [['nonsense'], "unknown command 'nonsense'"],
+    [['run', 'nonsense'], 'run takes no arguments'],
+    [['capture-image', 'camera', '--index', '64'], 'from 0 to 63'],
+  ])('says what is wrong with %j', async (args, sentence) => {
+    expect((await run(args)).stderr).toContain(sentence);
   });
 
   it('names every setting that is wrong, and repeats no value', async () => {
@@ -153,15 +168,10 @@ describe('device-agent capture-image', () => {
   });
 
   it('fails where it may not write', async () => {
-    const { exitCode, stdout } = await run([
-      'capture-image',
-      'file',
-      '--filename',
-      VIDEO,
-      '--outfile',
-      'no/such/a.jpg',
-    ]);
+    const args = ['capture-image', 'file', '--filename', VIDEO, '--outfile', 'no/such/a.jpg'];
+    const { exitCode, stdout, stderr } = await run(args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toBe('Cannot write no/such/a.jpg: its folder does not exist. Name another file with --outfile.\n');
   });
 });
 
@@ -215,6 +225,17 @@ describe('device-agent at a hub', () => {
     const blob = container.getBlobClient('cam/a folder/diagram');
     expect((await blob.downloadToBuffer()).equals(original)).toBe(true);
     expect((await blob.getProperties()).contentType).toBe('image/png');
+  });
+
+  it('says that a name is bad', async () => {
+    const args = ['upload-to-blob', '--file-path', DIAGRAM, '--blob-name', '../x'];
+    expect((await run(args, settings)).stderr).toContain('The blob name holds a . or .. segment.');
+  });
+
+  it('speaks of CA_FILE when the hub is not trusted', async () => {
+    const { exitCode, stderr } = await run(['upload-to-blob', '--file-path', DIAGRAM], { ...settings, CA_FILE: '' });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('CA_FILE');
   });
 
   it.each([

@@ -155,6 +155,13 @@ describe(StillCapture.name, () => {
       ]);
     });
 
+    it('marks a file that cannot be read', async () => {
+      const capture = aCapture({ cameras: { 0: CLIP, 1: '/no/such/clip.mp4' } });
+      const cameras = await capture.listCameras();
+      expect(cameras.find(({ index }) => index === 0)?.name).toBe('video file people.mp4');
+      expect(cameras.find(({ index }) => index === 1)?.name).toBe('video file clip.mp4 (cannot be read)');
+    });
+
     it('lists the cameras of the settings where no library runs', async () => {
       const capture = new StillCapture({ cameras: { 0: CLIP } }, () => Promise.reject(new Error('no library')));
       expect(await capture.listCameras()).toEqual([{ index: 0, name: 'video file people.mp4' }]);

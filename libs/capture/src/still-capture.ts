@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises';
 import { MAX_CAMERA_INDEX } from '#libs/contracts';
 import { AppError, type Logger } from '#libs/runtime';
 import { AtOnce } from './at-once.js';
@@ -143,7 +144,9 @@ export class StillCapture {
       this.#options.logger?.warn({ err: error }, 'cannot list cameras');
     }
     for (const [index, setting] of Object.entries(this.#options.cameras)) {
-      cameras.set(Number(index), describeSource(cameraSource(Number(index), setting)));
+      const source = cameraSource(Number(index), setting);
+      const flaw = source.kind === 'file' && !(await isReadable(source.path)) ? ' (cannot be read)' : '';
+      cameras.set(Number(index), describeSource(source) + flaw);
     }
     return [...cameras].map(([index, name]) => ({ index, name })).sort((left, right) => left.index - right.index);
   }
@@ -212,5 +215,14 @@ export class StillCapture {
 
   #signal(asked: AbortSignal | undefined): AbortSignal {
     return asked === undefined ? this.#closed.signal : AbortSignal.any([asked, this.#closed.signal]);
+  }
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -5,9 +5,20 @@ import { pipeline } from 'node:stream/promises';
 import { CommanderError } from 'commander';
 import type { CaptureRequest, StillCapture, StillPicture } from '#libs/capture';
 import { IMAGE_TYPES } from '#libs/contracts';
+import { AppError } from '#libs/runtime';
 import type { CommandContext } from './command-context.js';
 import { printJson } from './print-json.js';
 import { withCapture } from './with-capture.js';
+
+const WRITE_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'its folder is a file',
+  EISDIR: 'it is a folder',
+  EACCES: 'that is not permitted',
+  EPERM: 'that is not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+};
 
 /** Writes a picture, or the first frame of a video, to a file. */
 export function captureImageFromFileCommand(
@@ -56,6 +67,19 @@ async function writeWhole(outfile: string, picture: StillPicture, signal: AbortS
     await rename(partial, outfile);
   } catch (error) {
     await rm(partial, { force: true });
-    throw error;
+    throw isSystemError(error) ? unwritable(outfile, error) : error;
   }
+}
+
+/** What the file system says; a picture that cannot be taken fails in other ways. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
+
+function unwritable(outfile: string, cause: NodeJS.ErrnoException): AppError {
+  const reason = WRITE_FAILURES[cause.code ?? ''] ?? String(cause.code);
+  return new AppError('FILE.UNWRITABLE', `Cannot write ${outfile}: ${reason}.`, {
+    hint: 'Name another file with --outfile.',
+    cause,
+  });
 }

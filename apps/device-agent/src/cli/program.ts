@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CAPTURE_BACKENDS } from '#libs/capture';
+import { MAX_CAMERA_INDEX } from '#libs/contracts';
 import { createLogger, failureText, LOG_LEVELS, trustCertificateAuthority } from '#libs/runtime';
 import { AGENT_VERSION } from '../agent-version.js';
 import { loadDeviceAgentSettings } from '../device-agent.config.js';
@@ -83,6 +84,10 @@ function createProgram(signal: AbortSignal): Command {
     .command('run', { isDefault: true })
     .description('connect to the hub and answer direct methods until stopped')
     .addOption(verbose())
+    .allowExcessArguments()
+    .hook('preAction', (_program, run) => {
+      refuseArguments(program, run);
+    })
     .action(withContext(async () => (await import('./run.command.js')).runCommand));
 
   const captureImage = program.command('capture-image').description('take one picture and write it to a file');
@@ -117,11 +122,21 @@ function createProgram(signal: AbortSignal): Command {
   return program;
 }
 
+/** The default command is given whatever is the name of no command. */
+function refuseArguments(program: Command, run: Command): void {
+  const [argument] = run.args;
+  if (argument === undefined) return;
+  if (program.args[0] === run.name()) run.error(`error: ${run.name()} takes no arguments`);
+  program.error(`error: unknown command '${argument}'`);
+}
+
 function verbose(): Option {
   return new Option('--verbose', 'log what happens in detail');
 }
 
 function cameraIndex(text: string): number {
-  if (!/^\d{1,2}$/.test(text)) throw new InvalidArgumentError('It must be a number from 0 to 99.');
-  return Number(text);
+  const index = /^\d+$/.test(text) ? Number(text) : -1;
+  if (index < 0 || index > MAX_CAMERA_INDEX)
+    throw new InvalidArgumentError(`It must be a number from 0 to ${MAX_CAMERA_INDEX}.`);
+  return index;
 }

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { Logger as NestLogger } from '@nestjs/common';
+import { assertNewBlobName } from '#libs/blob-storage';
 import { IotHubDevice } from '#libs/iot-hub/device';
 import { AppError } from '#libs/runtime';
 import { connectionStringOf } from '../device-agent.config.js';
@@ -15,6 +16,7 @@ export async function uploadToBlobCommand(
   { filePath, blobName }: { filePath: string; blobName: string },
   { settings, logger, signal }: CommandContext,
 ): Promise<void> {
+  assertNewBlobName(blobName);
   NestLogger.overrideLogger(new PinoNestLogger(logger));
   const uploads = new FileUpload(new IotHubDevice({ connectionString: connectionStringOf(settings) }));
   await using file = await openFile(filePath);

@@ -120,7 +120,7 @@ function uploadError(error: unknown): AppError {
   const reason = error instanceof Error ? error.message : String(error);
   if (statusCode === undefined) {
     return new AppError('UPLOAD.UNREACHABLE', `The hub gave no usable answer about a file upload: ${reason}`, {
-      hint: 'Check the network, and that the hub’s certificate is trusted.',
+      hint: 'Check the network, and that the hub’s certificate is trusted: CA_FILE names the file of its certificate authority.',
     });
   }
   return new AppError('UPLOAD.REFUSED', `The hub refused the file upload with status ${statusCode}: ${reason}.`, {
