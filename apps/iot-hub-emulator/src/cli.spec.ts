@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { explainFailure } from './cli.js';
+import { createCommand, explainFailure } from './cli.js';
 import { startOptions, type StartSettings } from './iot-hub-emulator.config.js';
 import { EmulatorOptionError } from './emulator-options.js';
 
@@ -20,6 +20,15 @@ function settingsOf(args: readonly string[], variables: Readonly<Record<string, 
     }
   }
 }
+
+describe(createCommand, () => {
+  it('shows in its help every option of the command that it runs by default', () => {
+    let help = '';
+    const command = createCommand().configureOutput({ writeOut: (text) => (help += text) });
+    command.outputHelp();
+    for (const { long } of startOptions()) expect(help).toContain(long);
+  });
+});
 
 describe(startOptions.name, () => {
   it('has the documented defaults', () => {

@@ -23,6 +23,7 @@ export function createCommand(): Command {
   );
   const start = program.command('start', { isDefault: true }).description('start the hub (the default)');
   for (const option of startOptions()) start.addOption(option);
+  program.addHelpText('after', () => `\nOptions of start:${start.helpInformation().split('Options:')[1] ?? ''}`);
   start.action((settings: StartSettings) => runUntilSignal(settings));
 
   const certificates = program
