@@ -1,4 +1,4 @@
-export { assertBlobName, assertNewBlobName } from './blob-name.js';
+export { assertNewBlobName } from './blob-name.js';
 export {
   type BlobDownload,
   type BlobPage,
