@@ -6,6 +6,7 @@ import type { ValidationError } from 'class-validator';
 const MAX_PROBLEMS = 50;
 
 const REQUIRED = 'is required';
+const UNKNOWN = 'should not exist';
 
 /** With a value of a wrong type, every other rule is broken too, and says nothing more. */
 const TYPE_RULES = ['isString', 'isInt', 'isBoolean', 'isObject', 'isDate'];
@@ -44,7 +45,9 @@ function invalid(problems: string[]): AppError {
 function describe({ property, value, constraints = {}, children = [] }: ValidationError, parent = ''): string[] {
   const path = parent + property;
   const own = brokenRules(constraints, value).map((message) =>
-    message.startsWith(property) ? parent + message : `${path}${message === REQUIRED ? ' ' : ': '}${message}`,
+    message.startsWith(property)
+      ? parent + message
+      : `${path}${message === REQUIRED || message === UNKNOWN ? ' ' : ': '}${message}`,
   );
   return [...own, ...children.flatMap((child) => describe(child, `${path}.`))];
 }
@@ -54,6 +57,7 @@ function brokenRules(constraints: Readonly<Record<string, string>>, value: unkno
   const rules = Object.entries(constraints);
   if (rules.length === 0) return [];
   if (value === undefined) return [constraints.isDefined ?? REQUIRED];
+  if (constraints.whitelistValidation) return [UNKNOWN];
   const type = rules.find(([rule]) => TYPE_RULES.includes(rule));
   return type ? [type[1]] : rules.map(([, message]) => message);
 }

@@ -1,6 +1,6 @@
 import type { Question } from '#libs/ai';
 import { AppError } from '#libs/runtime';
-import { Body, Controller, HttpCode, Post, Res, UploadedFile, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Res, UploadedFile, UseGuards, UseInterceptors } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { FileInterceptor } from '@nestjs/platform-express';
 import {
@@ -26,6 +26,7 @@ import {
 import { ChatRequest } from './dto/chat.request.dto.js';
 import { ExplainImageRequest, explainImageExamples } from './dto/explain-image.request.dto.js';
 import { ImageChatRequest } from './dto/image-chat.request.dto.js';
+import { PictureFormGuard } from './picture-form.guard.js';
 import { CompleteChatWithImageQuery } from './queries/complete-chat-with-image/complete-chat-with-image.query.js';
 import { CompleteChatQuery } from './queries/complete-chat/complete-chat.query.js';
 import { ExplainImageQuery } from './queries/explain-image/explain-image.query.js';
@@ -68,6 +69,7 @@ export class AiServicesController {
 
   @Post('chat/completions_with_image')
   @HttpCode(200)
+  @UseGuards(PictureFormGuard)
   @UseInterceptors(FileInterceptor('file'))
   @ApiOperation({ summary: 'Ask the model about a picture', description: 'Large pictures are scaled down first.' })
   @ApiConsumes('multipart/form-data')
