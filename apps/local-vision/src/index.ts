@@ -33,9 +33,8 @@ export interface LocalVision {
 /** A base64 picture of the largest size, and room for the rest of the request. */
 const MAXIMUM_BODY_BYTES = Math.ceil(MAXIMUM_IMAGE_BYTES / 3) * 4 + 256 * 1024;
 const REQUEST_LIMIT_MS = 30_000;
-/** Longer than clients keep a connection, so that none is closed under a request that is on its way. */
-const KEEP_ALIVE_MS = 75_000;
-const MAXIMUM_CONNECTIONS = 32;
+/** Beyond this a connection is reset. Clients keep idle ones for a while, so it is far more than work at once. */
+const MAXIMUM_CONNECTIONS = 512;
 
 /**
  * Serves OpenAI's chat completions, answered by an object detector, a text reader and a colour counter in a worker
@@ -46,7 +45,7 @@ export async function startLocalVision(options: LocalVisionOptions = {}): Promis
   const engine = new VisionEngine();
   const queue = new JobQueue(queueLimit);
   const server = createServer(
-    { requestTimeout: REQUEST_LIMIT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    { requestTimeout: REQUEST_LIMIT_MS },
     routes({ queue, chat: new ChatService(engine, queue), logger }),
   );
   server.maxConnections = MAXIMUM_CONNECTIONS;
