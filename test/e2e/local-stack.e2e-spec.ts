@@ -19,12 +19,19 @@ interface Run {
 
 describe('npm start', () => {
   let dataDirectory: string;
+  let runs: Run[];
 
   beforeEach(async () => {
+    runs = [];
     dataDirectory = await mkdtemp(join(tmpdir(), 'spyglass-stack-'));
   });
 
   afterEach(async () => {
+    // A test that failed half-way leaves its stack running; its parts end with it.
+    for (const { process, ended } of runs) {
+      process.kill('SIGKILL');
+      await ended;
+    }
     await rm(dataDirectory, { recursive: true, force: true });
   });
 
@@ -39,11 +46,13 @@ describe('npm start', () => {
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    return {
+    const run = {
       process: child,
       output: () => output,
       ended: once(child, 'close').then(([code]) => code as number | null),
     };
+    runs.push(run);
+    return run;
   }
 
   async function ready(run: Run): Promise<string> {
