@@ -387,6 +387,13 @@ describe(createApp.name, () => {
       });
     });
 
+    it('shows a problem only once for each operation of its page', async () => {
+      const api = await start();
+      const { text } = await api.get('/').expect(200);
+      const [style = ''] = /tr\.response:is\([^}]*\}/.exec(text) ?? [];
+      expect(style).toMatch(/data-code\^="4".*data-code\^="5".*\.model-example.*display: none/);
+    });
+
     it('serves its page from this machine alone, under a policy that lets no other in', async () => {
       const api = await start();
       const { text, headers } = await api.get('/').expect(200);
