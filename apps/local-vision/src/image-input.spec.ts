@@ -35,6 +35,7 @@ describe(readImageUrl, () => {
     ['invalid_image_url', 'data:image/png;base64,no*base64'],
     ['invalid_image', 'data:image/png;base64,AAAA'],
     ['invalid_image', `data:image/jpeg;base64,${Buffer.from([0xff, 0xd8, 0xff, 0, 1]).toString('base64')}`],
+    ['invalid_image', `data:image/png;base64,${'A'.repeat(Math.floor(MAXIMUM_IMAGE_BYTES / 3) * 4)}`],
     ['image_too_large', `data:image/png;base64,${'A'.repeat((MAXIMUM_IMAGE_BYTES / 3) * 4 + 4)}`],
   ])('refuses with %s', async (code, url) => {
     const refusal = await readImageUrl(url, PARAM).catch((error: unknown) => error);
