@@ -5,11 +5,12 @@ import { blobStreaming } from './blob-streaming.js';
 import { capture } from './capture.js';
 import { clientSdk } from './client-sdk.js';
 import { directMethod } from './direct-method.js';
+import { productionTrees } from './production-trees.js';
 import type { Result } from './scenario.js';
 import { start } from './start.js';
 import { telemetry } from './telemetry.js';
 
-const SCENARIOS = [start, directMethod, capture, blobStreaming, telemetry, clientSdk];
+const SCENARIOS = [start, directMethod, capture, blobStreaming, telemetry, clientSdk, productionTrees];
 const REPORT = 'docs/performance.md';
 
 /** `main.js [--write] [scenario…]`: runs the scenarios whose names contain one of the words, or all of them. */
