@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -270,6 +271,25 @@ describe('refusals', () => {
     });
     expect(response.status).toBe(413);
     expect(await response.json()).toMatchObject({ error: { code: 'request_too_large' } });
+  });
+
+  it('answers the next request on the connection of a refused body', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = async (method: string, path: string, body?: Buffer): Promise<number | undefined> => {
+      const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
+      const asked = request(`${vision.url}${path}`, { agent, method, ...(body && { headers }) });
+      asked.end(body);
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      answer.resume();
+      await once(answer, 'end');
+      return answer.statusCode;
+    };
+    try {
+      expect(await ask('POST', '/v1/chat/completions', Buffer.alloc(15 * 1024 * 1024, 'x'))).toBe(413);
+      expect(await ask('GET', '/health')).toBe(200);
+    } finally {
+      agent.destroy();
+    }
   });
 });
 

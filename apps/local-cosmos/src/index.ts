@@ -130,11 +130,16 @@ async function readBody(request: IncomingMessage): Promise<string> {
   if (Number(request.headers['content-length']) > MAX_BODY_BYTES) throw tooLarge;
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  // Leaving the loop must not destroy the connection: Node.js drains the rest, so that the refusal arrives.
+  // Leaving the loop must not destroy the connection, or the refusal would not arrive.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length;
-    if (sizeBytes > MAX_BODY_BYTES) throw tooLarge;
+    if (sizeBytes > MAX_BODY_BYTES) break;
     chunks.push(chunk);
+  }
+  if (sizeBytes > MAX_BODY_BYTES) {
+    // What is left unread would stand before the next request on this connection.
+    request.resume();
+    throw tooLarge;
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -19,11 +19,16 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
   if (Number(request.headers['content-length']) > limitBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  // Leaving the loop must not destroy the connection: Node.js drains the rest, so that the refusal arrives.
+  // Leaving the loop must not destroy the connection, or the refusal would not arrive.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length;
-    if (sizeBytes > limitBytes) throw tooLarge();
+    if (sizeBytes > limitBytes) break;
     chunks.push(chunk);
+  }
+  if (sizeBytes > limitBytes) {
+    // What is left unread would stand before the next request on this connection.
+    request.resume();
+    throw tooLarge();
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
