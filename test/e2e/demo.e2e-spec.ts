@@ -8,6 +8,7 @@ import { FREE_PORTS, loadLocalStackConfig } from '../../apps/local-stack/src/loc
 import { LocalStack, type StackFacts } from '../../apps/local-stack/src/local-stack.js';
 import { installPackedSdk, outside, OUTSIDE } from '../support/packed-sdk.js';
 
+const MAX_UPLOAD_BYTES = 8 * 1024 * 1024;
 const DIAGRAM = './docs/assets/1_architecture.png';
 
 /** What a device answers that has taken a picture, or has not. */
@@ -27,6 +28,7 @@ describe('the demo, through the client SDK', () => {
     const config = loadLocalStackConfig({
       DATA_DIR: dataDirectory,
       ...FREE_PORTS,
+      BLOB_STORAGE_MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
     });
     stack = new LocalStack(config);
     facts = await stack.start();
@@ -293,6 +295,20 @@ describe('the demo, through the client SDK', () => {
       body: '{"method_name": ',
     });
     await expectProblemBody(malformed, 400, 'REQUEST.MALFORMED');
+  });
+
+  it('refuses an upload beyond the limit', async () => {
+    const body = new FormData();
+    body.set('file', new Blob([new Uint8Array(MAX_UPLOAD_BYTES + 1)]), 'large.bin');
+    const response = await call('/blob_storage?blob_name=large.bin', { method: 'POST', body });
+    await expectProblemBody(response, 413, 'REQUEST.TOO_LARGE');
+    await expectProblem(client.blobStorage.getBlob({ blob_name: 'large.bin' }), 404, 'BLOB.NOT_FOUND');
+  });
+
+  it('says that the hub is gone when it is', async () => {
+    process.kill(stack.processIds['iot-hub-emulator'] ?? Number.NaN, 'SIGKILL');
+    await stack.failure();
+    await expectProblem(invoke('any', {}), 502, 'IOT_HUB.UNREACHABLE');
   });
 });
 
