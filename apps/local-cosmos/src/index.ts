@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AppError, type Logger } from '#libs/runtime';
+import { AppError, type Logger, readRequestText } from '#libs/runtime';
 import { ACCOUNT_KEY, requireSignature } from './account-key.js';
 import { guardCaller } from './caller-guard.js';
 import { badRequest, CosmosError } from './cosmos-error.js';
@@ -126,22 +126,9 @@ function refusal(error: unknown, logger: Logger | undefined): Reply {
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
-  const tooLarge = new CosmosError(413, 'RequestEntityTooLarge', `A request may have ${MAX_BODY_BYTES} bytes.`);
-  if (Number(request.headers['content-length']) > MAX_BODY_BYTES) throw tooLarge;
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  // Leaving the loop must not destroy the connection, or the refusal would not arrive.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_BODY_BYTES) break;
-    chunks.push(chunk);
-  }
-  if (sizeBytes > MAX_BODY_BYTES) {
-    // What is left unread would stand before the next request on this connection.
-    request.resume();
-    throw tooLarge;
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const text = await readRequestText(request, MAX_BODY_BYTES);
+  if (text !== undefined) return text;
+  throw new CosmosError(413, 'RequestEntityTooLarge', `A request may have ${MAX_BODY_BYTES} bytes.`);
 }
 
 function parseBody(text: string): unknown {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readRequestText } from '#libs/runtime';
 import { ApiError } from './api-error.js';
 
 /**
@@ -11,27 +12,15 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
   if (!/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '')) {
     throw new ApiError('The content type must be application/json.', { status: 415, code: 'unsupported_media_type' });
   }
-  const tooLarge = (): ApiError =>
-    new ApiError(`The body has more than ${limitBytes} bytes. Scale the picture down.`, {
+  const text = await readRequestText(request, limitBytes);
+  if (text === undefined) {
+    throw new ApiError(`The body has more than ${limitBytes} bytes. Scale the picture down.`, {
       status: 413,
       code: 'request_too_large',
     });
-  if (Number(request.headers['content-length']) > limitBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  // Leaving the loop must not destroy the connection, or the refusal would not arrive.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > limitBytes) break;
-    chunks.push(chunk);
-  }
-  if (sizeBytes > limitBytes) {
-    // What is left unread would stand before the next request on this connection.
-    request.resume();
-    throw tooLarge();
   }
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+    return JSON.parse(text) as unknown;
   } catch {
     throw new ApiError('The body is not JSON.', { code: 'invalid_json' });
   }

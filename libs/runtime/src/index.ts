@@ -3,5 +3,6 @@ export { trustCertificateAuthority } from './certificate-authority.js';
 export { errorFields } from './error-fields.js';
 export { failureText } from './failure-text.js';
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.js';
+export { readRequestText } from './request-text.js';
 export { flagSetting, listSetting, loadSettings, portSetting } from './settings.js';
 export { closeOnSignal } from './shutdown.js';
