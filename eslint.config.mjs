@@ -31,6 +31,19 @@ export default defineConfig(
       ],
     },
   },
+  {
+    files: ['**/*.dto.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'PropertyDefinition:not(:has(Decorator[expression.callee.name=/^ApiProperty/])) > TSTypeAnnotation > TSUnionType > TSLiteralType',
+          message: 'Give @ApiProperty the values as an enum: the compiler knows them in no certain order.',
+        },
+      ],
+    },
+  },
   { files: ['**/*.config.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: ['**/*.spec.ts', '**/*.e2e-spec.ts', 'test/**/*.ts'],

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import type { Readiness } from '../queries/check-readiness/check-readiness.query.js';
 
 export class ReadinessCheckResponse {
@@ -9,8 +10,8 @@ export class ReadinessCheckResponse {
 
   /** Whether the API is ready only if this is healthy. */
   required: boolean;
-  /** Whether it answers as it should. */
 
+  /** Whether it answers as it should. */
   healthy: boolean;
 
   /**
@@ -22,9 +23,10 @@ export class ReadinessCheckResponse {
 
 export class ReadinessResponse {
   /** Whether the API can do its work. */
+  @ApiProperty({ enum: ['ready', 'not_ready'] })
   status: 'ready' | 'not_ready';
-  /** What the API asked to know. */
 
+  /** What the API asked to know. */
   checks: ReadinessCheckResponse[];
 
   static of({ ready, checks }: Readiness): ReadinessResponse {

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import type { DevicePage, DeviceSummary, RegisteredDevice } from '#libs/iot-hub/service';
 
 export class DeviceResponse {
@@ -8,9 +9,11 @@ export class DeviceResponse {
   device_id: string;
 
   /** A disabled device may not connect. */
+  @ApiProperty({ enum: ['enabled', 'disabled'] })
   status: 'enabled' | 'disabled';
-  /** Whether the device is connected now. */
 
+  /** Whether the device is connected now. */
+  @ApiProperty({ enum: ['Connected', 'Disconnected'] })
   connection_state: 'Connected' | 'Disconnected';
 
   /** When the device last connected, reported or sent something, as ISO 8601 in UTC; null if never. */

@@ -1,3 +1,4 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { IsDeviceId } from './device-id.validator.js';
 
@@ -10,6 +11,7 @@ export class RegisterDeviceRequest {
   device_id: string;
 
   /** Whether the device may connect. */
+  @ApiPropertyOptional({ enum: ['enabled', 'disabled'] })
   @IsOptional()
   @IsIn(['enabled', 'disabled'])
   status?: 'enabled' | 'disabled' = 'enabled';

@@ -52,6 +52,7 @@ export class TelemetryMessageResponse {
   body: unknown;
 
   /** `base64` for bytes that are no text. */
+  @ApiProperty({ enum: ['json', 'text', 'base64'] })
   body_format: 'json' | 'text' | 'base64';
 
   /**
@@ -104,8 +105,9 @@ export class LatestTelemetryResponse {
    * @example device001
    */
   device_id: string;
-  /** Whether the device is connected now. */
 
+  /** Whether the device is connected now. */
+  @ApiProperty({ enum: ['Connected', 'Disconnected'] })
   connection_state: 'Connected' | 'Disconnected';
 
   /** The device's newest message; null when there is none of the last 30 days. */
