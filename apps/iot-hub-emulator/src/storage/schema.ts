@@ -99,8 +99,27 @@ CREATE TABLE routing_endpoints (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Module identities. */
+const MODULES = '';
+
+/** Queues of messages to devices, and of what the hub tells services. */
+const CLOUD_TO_DEVICE = '';
+
+/** Automatic device configurations, and scheduled jobs. */
+const CONFIGURATIONS_AND_JOBS = '';
+
+/** What reading the built-in endpoint takes. */
+const EVENTS = '';
+
 /**
  * The steps from an empty database to today's; a database has the first of them, as many as its `user_version` says.
  * What is released is never changed again: a change is a further step.
  */
-export const SCHEMA_STEPS: readonly string[] = [FIRST, ROUTING];
+export const SCHEMA_STEPS: readonly string[] = [
+  FIRST,
+  ROUTING,
+  MODULES,
+  CLOUD_TO_DEVICE,
+  CONFIGURATIONS_AND_JOBS,
+  EVENTS,
+];
