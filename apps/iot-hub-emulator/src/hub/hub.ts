@@ -4,6 +4,7 @@ import type { SharedAccessPolicy } from './access/shared-access-policy.js';
 import type { Clock } from './clock.js';
 import type { LiveConnections } from './connections/live-connections.js';
 import type { PendingMethods } from './methods/pending-methods.js';
+import type { HubMetrics } from './metrics/hub-metrics.js';
 import type { ActivityLog } from './registry/activity-log.js';
 import type { MessageRouting } from './routing/message-routing.js';
 import type { UploadStorage } from './file-uploads/upload-storage.js';
@@ -22,6 +23,8 @@ export interface Hub {
   readonly routing: MessageRouting;
   readonly activity: ActivityLog;
   readonly pendingMethods: PendingMethods;
+  /** What it counts of itself. */
+  readonly metrics: HubMetrics;
   readonly policies: readonly SharedAccessPolicy[];
   /** Lower-case names, without port, under which clients may address this hub (in tokens and MQTT user names). */
   readonly hostNames: ReadonlySet<string>;
