@@ -15,9 +15,12 @@ interface Waiter {
  */
 export class Store {
   readonly database: DatabaseSync;
+  /** Called after each commit, with the time that the flush took and the number of writes that shared it. */
+  onCommit: (durationMs: number, writes: number) => void = () => undefined;
   private readonly statements = new Map<string, StatementSync>();
   private waiters: Waiter[] = [];
   private open = false;
+  private writes = 0;
   private closed = false;
 
   /** @param file path of the database; `:memory:` keeps it in memory alone. */
@@ -120,6 +123,7 @@ export class Store {
 
   private begin(): void {
     if (this.closed) throw new Error('The store is closed.');
+    this.writes += 1;
     if (this.open) return;
     this.sql('BEGIN IMMEDIATE').run();
     this.open = true;
@@ -138,6 +142,9 @@ export class Store {
     const waiters = this.waiters;
     this.waiters = [];
     this.open = false;
+    const { writes } = this;
+    this.writes = 0;
+    const startedMs = performance.now();
     try {
       this.sql('COMMIT').run();
     } catch (cause) {
@@ -145,6 +152,7 @@ export class Store {
       for (const waiter of waiters) waiter.reject(cause);
       return;
     }
+    this.onCommit(performance.now() - startedMs, writes);
     for (const waiter of waiters) waiter.resolve();
   }
 }

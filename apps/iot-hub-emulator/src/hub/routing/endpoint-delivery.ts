@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Store } from '../../storage/store.js';
 import type { Clock } from '../clock.js';
 import { countLog, readLog } from '../messages/message-log.js';
+import type { HubMetrics } from '../metrics/hub-metrics.js';
 import type { DeliveryTarget } from './delivery-target.js';
 
 /** Most messages in one batch: what a bulk request of Cosmos DB takes. */
@@ -28,6 +29,8 @@ export interface EndpointDeliveryParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where it counts what it has brought. */
+  readonly metrics?: Pick<HubMetrics, 'deliveries'> | undefined;
 }
 
 /**
@@ -132,6 +135,7 @@ export class EndpointDelivery {
     const { taken, failure } = await target.deliver(messages, signal);
     if (signal.aborted) return false;
     const passed = failure?.refused === true ? taken + 1 : taken;
+    this.parts.metrics?.deliveries.addMany(taken, this.parts.name, 'delivered');
     const last = messages[passed - 1];
     if (last !== undefined) this.advance(last.sequenceNumber, passed);
     if (failure?.refused === true) this.dropped(messages[taken]?.sequenceNumber, failure.reason);
@@ -158,7 +162,8 @@ export class EndpointDelivery {
   }
 
   private dropped(sequenceNumber: number | undefined, reason: string): void {
-    const { name, logger } = this.parts;
+    const { name, logger, metrics } = this.parts;
+    metrics?.deliveries.add(name, 'dropped');
     logger.error({ endpoint: name, sequenceNumber, reason }, 'Message dropped: the endpoint will not take it');
   }
 

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import type { HubMessage } from '../messages/hub-message.js';
 import { lastSequenceNumber } from '../messages/message-log.js';
 import type { MessageSource } from '../messages/message-source.js';
+import type { HubMetrics } from '../metrics/hub-metrics.js';
 import type { DeliveryTarget } from './delivery-target.js';
 import { EndpointDelivery, type EndpointHealth } from './endpoint-delivery.js';
 import { MessageFacts } from './message-facts.js';
@@ -22,6 +23,7 @@ export interface MessageRoutingParts {
   readonly routing?: CheckedRouting;
   /** Custom endpoints by name. */
   readonly targets?: ReadonlyMap<string, DeliveryTarget>;
+  readonly metrics?: Pick<HubMetrics, 'deliveries'>;
 }
 
 /** Decides which endpoints a message goes to, and brings it to the custom ones. */
@@ -34,13 +36,14 @@ export class MessageRouting {
   private closed = false;
 
   /** Registers the endpoints in the store, within its open transaction; {@link start} begins to deliver. */
-  constructor({ store, clock, logger, routing = DEFAULT_ROUTING, targets = new Map() }: MessageRoutingParts) {
+  constructor(parts: MessageRoutingParts) {
+    const { store, clock, logger, routing = DEFAULT_ROUTING, targets = new Map(), metrics } = parts;
     this.store = store;
     const registered = registerEndpoints(store, logger, [...targets.keys()]);
     this.deliveries = registered.map(({ name, bit, deliveredThrough }) => {
       const target = targets.get(name);
       if (target === undefined) throw new Error(`There is no target for endpoint ${name}.`);
-      return new EndpointDelivery({ name, bit: 1 << bit, deliveredThrough, target, store, clock, logger });
+      return new EndpointDelivery({ name, bit: 1 << bit, deliveredThrough, target, store, clock, logger, metrics });
     });
     const bits = new Map(registered.map(({ name, bit }) => [name, 1 << bit]));
     this.router = new Router(routing, (name) => (name === BUILT_IN_ENDPOINT ? BUILT_IN : (bits.get(name) ?? 0)));

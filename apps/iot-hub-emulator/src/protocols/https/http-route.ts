@@ -15,6 +15,7 @@ export interface HttpCall {
 /** What goes back; no body means none at all. */
 export interface HttpReply {
   readonly status: number;
+  /** A JSON value, or bytes, which go out as they are, with the content type among `headers`. */
   readonly body?: unknown;
   readonly headers?: OutgoingHttpHeaders;
 }

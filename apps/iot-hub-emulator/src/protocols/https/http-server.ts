@@ -7,6 +7,7 @@ import { fileUploadRoutes } from './file-uploads.routes.js';
 import { healthRoutes } from './health.routes.js';
 import type { HttpReply, HttpRoute } from './http-route.js';
 import { methodRoutes } from './methods.routes.js';
+import { metricsRoutes } from './metrics.routes.js';
 import { notImplementedRoutes } from './not-implemented.routes.js';
 import { queryRoutes } from './query.routes.js';
 import { registryRoutes } from './registry.routes.js';
@@ -25,6 +26,7 @@ const MAX_HEADER_BYTES = 64 * 1024;
 
 const ROUTES: readonly HttpRoute[] = [
   ...healthRoutes,
+  ...metricsRoutes,
   ...registryRoutes,
   ...twinRoutes,
   ...methodRoutes,
@@ -81,6 +83,7 @@ export function createHttpServer(hub: Hub): Server {
   }
 
   function logRefusal(request: IncomingMessage, path: string, error: HubError): void {
+    hub.metrics.refusals.add('https', error.errorName);
     const { remoteAddress = '', remotePort = 0 } = request.socket;
     const facts = {
       peer: `${remoteAddress}:${remotePort}`,
@@ -96,13 +99,16 @@ export function createHttpServer(hub: Hub): Server {
 
 function send(request: IncomingMessage, response: ServerResponse, { status, body, headers = {} }: HttpReply): void {
   if (response.destroyed) return;
-  const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  const bytes = body === undefined || body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
   response.writeHead(status, {
     ...(bytes === undefined
       ? status === 204
         ? {}
         : { 'content-length': 0 }
-      : { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length }),
+      : {
+          ...(bytes !== body && { 'content-type': 'application/json; charset=utf-8' }),
+          'content-length': bytes.length,
+        }),
     // The rest of a request that was too much to read would be taken for the next one.
     ...(request.complete ? {} : { connection: 'close' }),
     ...headers,
