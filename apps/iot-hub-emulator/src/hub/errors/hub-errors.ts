@@ -1,37 +1,37 @@
 /**
- * Every failure the hub can answer with: IoT Hub's own name for it, its numeric code, the HTTP status.
+ * Every failure the hub can answer with: IoT Hub's own name for it, its numeric code, the HTTP status, the AMQP condition.
  * One table for all protocols.
  *
  * @see https://learn.microsoft.com/azure/iot-hub/troubleshoot-error-codes
  */
 const HUB_ERRORS = {
-  InvalidProtocolVersion: { code: 400001, status: 400 },
-  ArgumentInvalid: { code: 400004, status: 400 },
-  IotHubFormatError: { code: 400006, status: 400 },
-  StorageNotConfigured: { code: 400014, status: 400 },
-  InvalidCorrelationId: { code: 400015, status: 400 },
-  ExpiredCorrelationId: { code: 400016, status: 400 },
-  ConnectionForcefullyClosedOnNewConnection: { code: 400027, status: 400 },
-  IotHubUnauthorizedAccess: { code: 401002, status: 401 },
-  IotHubUnauthorized: { code: 401003, status: 401 },
-  DeviceMaximumActiveFileUploadLimitExceeded: { code: 403006, status: 403 },
-  DeviceDisabled: { code: 403012, status: 403 },
-  DeviceNotFound: { code: 404001, status: 404 },
-  RouteNotFound: { code: 404000, status: 404 },
-  DeviceNotOnline: { code: 404103, status: 404 },
-  DeviceConnectionClosedRemotely: { code: 404104, status: 404 },
-  MethodNotAllowed: { code: 405000, status: 405 },
-  RequestTimedOut: { code: 408001, status: 408 },
-  DeviceAlreadyExists: { code: 409001, status: 409 },
+  InvalidProtocolVersion: { code: 400001, status: 400, condition: 'com.microsoft:argument-error' },
+  ArgumentInvalid: { code: 400004, status: 400, condition: 'com.microsoft:argument-error' },
+  IotHubFormatError: { code: 400006, status: 400, condition: 'com.microsoft:argument-error' },
+  StorageNotConfigured: { code: 400014, status: 400, condition: 'com.microsoft:argument-error' },
+  InvalidCorrelationId: { code: 400015, status: 400, condition: 'com.microsoft:argument-error' },
+  ExpiredCorrelationId: { code: 400016, status: 400, condition: 'com.microsoft:argument-error' },
+  ConnectionForcefullyClosedOnNewConnection: { code: 400027, status: 400, condition: 'amqp:link:stolen' },
+  IotHubUnauthorizedAccess: { code: 401002, status: 401, condition: 'amqp:unauthorized-access' },
+  IotHubUnauthorized: { code: 401003, status: 401, condition: 'amqp:unauthorized-access' },
+  DeviceMaximumActiveFileUploadLimitExceeded: { code: 403006, status: 403, condition: 'amqp:resource-limit-exceeded' },
+  DeviceDisabled: { code: 403012, status: 403, condition: 'amqp:unauthorized-access' },
+  DeviceNotFound: { code: 404001, status: 404, condition: 'amqp:not-found' },
+  RouteNotFound: { code: 404000, status: 404, condition: 'amqp:not-found' },
+  DeviceNotOnline: { code: 404103, status: 404, condition: 'amqp:not-found' },
+  DeviceConnectionClosedRemotely: { code: 404104, status: 404, condition: 'amqp:connection:forced' },
+  MethodNotAllowed: { code: 405000, status: 405, condition: 'amqp:not-allowed' },
+  RequestTimedOut: { code: 408001, status: 408, condition: 'com.microsoft:timeout' },
+  DeviceAlreadyExists: { code: 409001, status: 409, condition: 'com.microsoft:device-already-exists' },
   PreconditionFailed: { code: 412002, status: 412 },
-  MessageTooLarge: { code: 413001, status: 413 },
-  ThrottlingException: { code: 429001, status: 429 },
-  ServerError: { code: 500001, status: 500 },
-  NotImplemented: { code: 501000, status: 501 },
-  InvalidDeviceResponse: { code: 502001, status: 502 },
-  ServiceUnavailable: { code: 503001, status: 503 },
-  GatewayTimeout: { code: 504101, status: 504 },
-} as const satisfies Record<string, { code: number; status: number }>;
+  MessageTooLarge: { code: 413001, status: 413, condition: 'amqp:link:message-size-exceeded' },
+  ThrottlingException: { code: 429001, status: 429, condition: 'com.microsoft:device-container-throttled' },
+  ServerError: { code: 500001, status: 500, condition: 'amqp:internal-error' },
+  NotImplemented: { code: 501000, status: 501, condition: 'amqp:not-implemented' },
+  InvalidDeviceResponse: { code: 502001, status: 502, condition: 'amqp:internal-error' },
+  ServiceUnavailable: { code: 503001, status: 503, condition: 'com.microsoft:timeout' },
+  GatewayTimeout: { code: 504101, status: 504, condition: 'com.microsoft:timeout' },
+} as const satisfies Record<string, { code: number; status: number; condition: string }>;
 
 export type HubErrorName = keyof typeof HUB_ERRORS;
 
@@ -41,6 +41,8 @@ export class HubError extends Error {
   readonly code: number;
   /** HTTP status, also the status in MQTT twin replies. */
   readonly status: number;
+  /** AMQP error condition: what the official SDKs choose their error class by. */
+  readonly condition: string;
   /** For the hub's log alone: what a client that has not proven itself must not learn. */
   readonly reason: string;
 
@@ -53,6 +55,7 @@ export class HubError extends Error {
     this.name = 'HubError';
     this.code = HUB_ERRORS[errorName].code;
     this.status = HUB_ERRORS[errorName].status;
+    this.condition = HUB_ERRORS[errorName].condition;
     this.reason = options.reason ?? message;
   }
 }
