@@ -23,7 +23,7 @@ const HUB_ERRORS = {
   MethodNotAllowed: { code: 405000, status: 405, condition: 'amqp:not-allowed' },
   RequestTimedOut: { code: 408001, status: 408, condition: 'com.microsoft:timeout' },
   DeviceAlreadyExists: { code: 409001, status: 409, condition: 'com.microsoft:device-already-exists' },
-  PreconditionFailed: { code: 412002, status: 412 },
+  PreconditionFailed: { code: 412002, status: 412, condition: 'com.microsoft:precondition-failed' },
   MessageTooLarge: { code: 413001, status: 413, condition: 'amqp:link:message-size-exceeded' },
   ThrottlingException: { code: 429001, status: 429, condition: 'com.microsoft:device-container-throttled' },
   ServerError: { code: 500001, status: 500, condition: 'amqp:internal-error' },
