@@ -1,7 +1,8 @@
-import type { ConstantValue, Expression, TypeTest } from './query-ast.js';
+import type { ConstantValue, Expression } from './query-ast.js';
+import { isTypeTest, type TypeTest } from './query-functions.js';
 import type { SqlParameters } from './sql-parameters.js';
 import { resolveTwinField } from './twin-collection.js';
-import { computedBoolean, computedNumber, constantSql, fieldSql, type TypedSql } from './typed-sql.js';
+import { computedBoolean, computedNumber, constantSql, fieldSql, UNDEFINED, type TypedSql } from './typed-sql.js';
 
 type Node<Kind extends Expression['kind']> = Extract<Expression, { kind: Kind }>;
 
@@ -47,10 +48,8 @@ export function compile(expression: Expression, parameters: SqlParameters): Type
       return computedNumber(arithmetic(expression, parameters));
     case 'membership':
       return computedBoolean(membership(expression, parameters));
-    case 'typeTest':
-      return computedBoolean(typeTest(expression, parameters));
-    case 'textTest':
-      return computedBoolean(textTest(expression, parameters));
+    case 'call':
+      return computedBoolean(call(expression, parameters));
   }
 }
 
@@ -122,14 +121,15 @@ function computedIsIn(value: TypedSql, items: readonly ConstantValue[], paramete
 const listSql = (values: readonly ConstantValue[], parameters: SqlParameters): string =>
   `(SELECT value FROM json_each(${parameters.bind(JSON.stringify(values))}))`;
 
-function typeTest({ test, operand }: Node<'typeTest'>, parameters: SqlParameters): string {
-  const { type } = compile(operand, parameters);
-  return test === 'IS_DEFINED' ? `(${type} IS NOT NULL)` : `COALESCE(${type} IN (${TYPES[test]}), 0)`;
+function call({ name, operands }: Node<'call'>, parameters: SqlParameters): string {
+  const [first = UNDEFINED, second = UNDEFINED] = operands.map((operand) => compile(operand, parameters));
+  return isTypeTest(name) ? typeTest(name, first) : textTest(name, first, second);
 }
 
-function textTest({ test, text, part }: Node<'textTest'>, parameters: SqlParameters): string {
-  const a = compile(text, parameters).text;
-  const b = compile(part, parameters).text;
+const typeTest = (test: TypeTest, { type }: TypedSql): string =>
+  test === 'IS_DEFINED' ? `(${type} IS NOT NULL)` : `COALESCE(${type} IN (${TYPES[test]}), 0)`;
+
+function textTest(test: string, { text: a }: TypedSql, { text: b }: TypedSql): string {
   if (a === undefined || b === undefined) return 'NULL';
   // By bytes: SQLite's length() of a text ends at a NUL character. UTF-8 has no false match inside a character.
   const whole = `CAST(${a} AS BLOB)`;

@@ -8,22 +8,13 @@ export interface PathExpression {
   readonly position: number;
 }
 
-export interface ConstantExpression {
-  readonly kind: 'constant';
-  readonly value: ConstantValue;
-}
-
 export type EqualityOperator = '=' | '!=';
 export type OrderOperator = '<' | '<=' | '>' | '>=';
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';
 
-export type TypeTest =
-  'IS_ARRAY' | 'IS_BOOL' | 'IS_DEFINED' | 'IS_NULL' | 'IS_NUMBER' | 'IS_OBJECT' | 'IS_PRIMITIVE' | 'IS_STRING';
-export type TextTest = 'STARTSWITH' | 'ENDSWITH';
-
 /** A condition or value of the query language. `<>` is written `!=` here. */
 export type Expression =
-  | ConstantExpression
+  | { readonly kind: 'constant'; readonly value: ConstantValue }
   | PathExpression
   | { readonly kind: 'not'; readonly operand: Expression }
   | { readonly kind: 'and' | 'or'; readonly operands: readonly Expression[] }
@@ -45,8 +36,8 @@ export type Expression =
       readonly operand: Expression;
       readonly items: readonly ConstantValue[];
     }
-  | { readonly kind: 'typeTest'; readonly test: TypeTest; readonly operand: Expression }
-  | { readonly kind: 'textTest'; readonly test: TextTest; readonly text: Expression; readonly part: Expression };
+  /** `name` in upper case; a function of the language, with as many arguments as it takes. */
+  | { readonly kind: 'call'; readonly name: string; readonly operands: readonly Expression[] };
 
 export type AggregateName = 'COUNT' | 'AVG' | 'SUM' | 'MIN' | 'MAX';
 

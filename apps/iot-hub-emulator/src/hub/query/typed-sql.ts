@@ -20,7 +20,8 @@ export interface TypedSql {
   readonly computed?: true;
 }
 
-const UNDEFINED: TypedSql = { type: 'NULL', mayBeNull: false };
+/** No value, of any row. */
+export const UNDEFINED: TypedSql = { type: 'NULL', mayBeNull: false };
 
 /** A computed number; NULL is undefined. */
 export const computedNumber = (sql: string): TypedSql => ({

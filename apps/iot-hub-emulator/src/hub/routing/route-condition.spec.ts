@@ -1,5 +1,6 @@
 import type { JsonValue } from '../json.js';
-import { readRouteCondition, type RouteFacts } from './route-condition.js';
+import { readRouteCondition } from './route-condition.js';
+import type { RouteFacts } from './route-expression.js';
 
 const APPLICATION: Readonly<Record<string, string>> = { severity: '4', path: 'hot', 'a.b': 'dotted', $own: 'mine' };
 const SYSTEM: Readonly<Record<string, string>> = {

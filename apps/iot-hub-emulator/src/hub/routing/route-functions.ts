@@ -1,9 +1,8 @@
+import type { FunctionSignature } from '../query/expression-reader.js';
 import { finite, type RouteValue } from './route-values.js';
 
 /** A function of the route language. */
-export interface RouteFunction {
-  /** How many arguments it takes. */
-  readonly parameters: readonly [least: number, most: number];
+export interface RouteFunction extends FunctionSignature {
   readonly apply: (values: readonly RouteValue[]) => RouteValue;
 }
 

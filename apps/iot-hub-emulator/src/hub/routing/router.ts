@@ -1,5 +1,6 @@
 import { ROUTE_SOURCES, type MessageSource } from '../messages/message-source.js';
-import { readRouteCondition, type RouteCondition, type RouteFacts } from './route-condition.js';
+import { readRouteCondition, type RouteCondition } from './route-condition.js';
+import type { RouteFacts } from './route-expression.js';
 import type { CheckedRouting } from './routing-config.js';
 
 interface CompiledRoute extends RouteCondition {
