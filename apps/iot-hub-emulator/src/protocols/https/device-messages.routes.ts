@@ -21,6 +21,7 @@ export const deviceMessageRoutes: readonly HttpRoute[] = [
           ? messagesFromBatch(await readJson(call.request, BATCH_LIMIT_BYTES))
           : [messageFromHeaders(call.request, await readBody(call.request, MAX_MESSAGE_BYTES))];
       await appendMessages(call.hub, device, messages);
+      call.hub.metrics.messages.addMany(messages.length, 'Telemetry', 'https');
       return { status: 204 };
     },
   },

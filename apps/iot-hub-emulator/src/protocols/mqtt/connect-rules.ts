@@ -2,7 +2,7 @@ import type { IConnectPacket } from 'mqtt-packet';
 import { authenticateDevice } from '../../hub/access/authenticate-device.js';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import { isHostOfHub } from '../../hub/access/token-resource.js';
-import { HubError } from '../../hub/errors/hub-errors.js';
+import { HubError, type HubErrorName } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
 import { isEventsTopic } from './topics.js';
 
@@ -17,7 +17,8 @@ export enum ConnectReturnCode {
 
 /** Whether a CONNECT may come in: as which device, or why not (`reason` is for the log and never holds a token). */
 export type ConnectDecision =
-  { readonly device: DeviceIdentity } | { readonly returnCode: ConnectReturnCode; readonly reason: string };
+  | { readonly device: DeviceIdentity }
+  | { readonly returnCode: ConnectReturnCode; readonly error: HubErrorName; readonly reason: string };
 
 /**
  * Checks a CONNECT: MQTT 3.1.1, a client id equal to the device named by the user name
@@ -28,10 +29,16 @@ export type ConnectDecision =
 export function decideConnect(hub: Hub, packet: IConnectPacket): ConnectDecision {
   const { clientId, protocolId, protocolVersion, username, will } = packet;
   if (protocolId !== 'MQTT' || protocolVersion !== 4) {
-    return refusal(ConnectReturnCode.UnacceptableProtocolVersion, 'only MQTT 3.1.1 is spoken here');
+    return refusal(
+      ConnectReturnCode.UnacceptableProtocolVersion,
+      'InvalidProtocolVersion',
+      'only MQTT 3.1.1 is spoken here',
+    );
   }
   // Also with clean = 1: an identity is needed.
-  if (clientId === '') return refusal(ConnectReturnCode.IdentifierRejected, 'the client id is empty');
+  if (clientId === '') {
+    return refusal(ConnectReturnCode.IdentifierRejected, 'ArgumentInvalid', 'the client id is empty');
+  }
   const [host = '', ...identity] = (username ?? '').split('/');
   if (!isHostOfHub(hub, host)) return notAuthorized('the user name does not begin with the name of this hub');
   if (!namesIdentity(identity.join('/'), clientId)) {
@@ -47,8 +54,8 @@ export function decideConnect(hub: Hub, packet: IConnectPacket): ConnectDecision
   } catch (cause) {
     if (!(cause instanceof HubError)) throw cause;
     return cause.status < 500
-      ? notAuthorized(cause.reason)
-      : refusal(ConnectReturnCode.ServerUnavailable, cause.message);
+      ? notAuthorized(cause.reason, cause.errorName)
+      : refusal(ConnectReturnCode.ServerUnavailable, cause.errorName, cause.message);
   }
 }
 
@@ -60,6 +67,7 @@ function namesIdentity(text: string, clientId: string): boolean {
   return text.startsWith(clientId) && /^(\/?\?.*|\/|\/api-version=.*)?$/s.test(text.slice(clientId.length));
 }
 
-const refusal = (returnCode: ConnectReturnCode, reason: string) => ({ returnCode, reason });
+const refusal = (returnCode: ConnectReturnCode, error: HubErrorName, reason: string) => ({ returnCode, error, reason });
 
-const notAuthorized = (reason: string) => refusal(ConnectReturnCode.NotAuthorized, reason);
+const notAuthorized = (reason: string, error: HubErrorName = 'IotHubUnauthorizedAccess') =>
+  refusal(ConnectReturnCode.NotAuthorized, error, reason);

@@ -8,6 +8,7 @@ import { LiveConnections } from '../../hub/connections/live-connections.js';
 import type { Hub } from '../../hub/hub.js';
 import { invokeMethod } from '../../hub/methods/invoke-method.js';
 import { PendingMethods } from '../../hub/methods/pending-methods.js';
+import { HubMetrics } from '../../hub/metrics/hub-metrics.js';
 import { MessageRouting } from '../../hub/routing/message-routing.js';
 import { ActivityLog } from '../../hub/registry/activity-log.js';
 import { createDevice, updateDevice } from '../../hub/registry/devices.js';
@@ -86,6 +87,7 @@ describe(createMqttEndpoint.name, () => {
       connections: new LiveConnections(logger, () => undefined),
       activity: new ActivityLog(store),
       pendingMethods: new PendingMethods(),
+      metrics: new HubMetrics(),
       policies: [
         { name: 'device', primaryKey: POLICY_KEY, secondaryKey: POLICY_KEY, rights: ['DeviceConnect'] },
         { name: 'service', primaryKey: POLICY_KEY, secondaryKey: POLICY_KEY, rights: ['ServiceConnect'] },

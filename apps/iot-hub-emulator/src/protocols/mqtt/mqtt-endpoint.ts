@@ -94,9 +94,10 @@ class Admission {
     const { hub, packets, peer } = this;
     const decision = decideConnect(hub, packet);
     if ('device' in decision) return decision.device;
-    const { returnCode, reason } = decision;
+    const { returnCode, error, reason } = decision;
+    hub.metrics.refusals.add('mqtt', error);
     const clientId = packet.clientId.slice(0, LOGGED_ID_LENGTH);
-    hub.logger.warn({ peer, clientId, returnCode, reason }, 'CONNECT refused');
+    hub.logger.warn({ peer, clientId, returnCode, error, reason }, 'CONNECT refused');
     packets.send({ cmd: 'connack', returnCode, sessionPresent: false });
     packets.end();
     return undefined;
@@ -104,6 +105,7 @@ class Admission {
 
   private refuse(reason: string): void {
     this.cancelTimeout();
+    this.hub.metrics.refusals.add('mqtt', 'protocol-violation');
     this.hub.logger.warn({ peer: this.peer, reason }, 'Connection closed by the hub');
     this.packets.end();
   }

@@ -1,6 +1,7 @@
 import type { IConnectPacket, IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import type { CloseReason, DeviceConnection, Listening, MethodCall } from '../../hub/connections/device-connection.js';
+import { HubError } from '../../hub/errors/hub-errors.js';
 import { saveSubscriptions, type StoredSubscription } from '../../hub/connections/stored-subscriptions.js';
 import type { Hub } from '../../hub/hub.js';
 import type { JsonObject } from '../../hub/json.js';
@@ -83,7 +84,10 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   start(): void {
     this.hub.connections.attach(this);
     this.cancelExpiry = atExpiry(this.hub.clock, this.device.expiresAtMs, () => {
-      this.refuse('token-expired', 'the token of the connection has expired', 401003);
+      this.refuse('token-expired', 'the token of the connection has expired', {
+        errorName: 'IotHubUnauthorized',
+        code: 401003,
+      });
     });
   }
 
@@ -183,6 +187,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   /** Also a failure that comes at once is a rejection. */
   private async append(message: DeviceMessage): Promise<void> {
     await appendMessages(this.hub, this.device, [message]);
+    this.hub.metrics.messages.add('Telemetry', 'mqtt');
   }
 
   private async answerTwin(requestId: string, answering: Promise<TwinAnswer>): Promise<void> {
@@ -205,6 +210,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
       const kind = parseFilter(topic, this.deviceId);
       if (kind === undefined) {
         const reason = `not a documented topic filter of this device: ${forLog(topic)}`;
+        this.hub.metrics.refusals.add('mqtt', 'subscription');
         this.hub.logger.warn(this.about({ reason }), 'Subscription refused');
         return SUBSCRIBE_FAILURE;
       }
@@ -281,12 +287,15 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
   /** MQTT 3.1.1 has no way to say no to a PUBLISH but to close. */
   private readonly failed = (cause: unknown): void => {
-    this.violation(cause instanceof Error ? cause.message : 'an operation failed');
+    const reason = cause instanceof Error ? cause.message : 'an operation failed';
+    this.refuse('protocol-violation', reason, cause instanceof HubError ? cause : undefined);
   };
 
-  private refuse(end: End, reason: string, code?: number): void {
+  private refuse(end: End, reason: string, cause?: Pick<HubError, 'errorName' | 'code'>): void {
     if (this.over) return;
-    this.hub.logger.warn(this.about({ reason, code }), 'Connection closed by the hub');
+    const error = cause?.errorName ?? end;
+    this.hub.metrics.refusals.add('mqtt', error);
+    this.hub.logger.warn(this.about({ error, reason, code: cause?.code }), 'Connection closed by the hub');
     this.finish(end);
   }
 

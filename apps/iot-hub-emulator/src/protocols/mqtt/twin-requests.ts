@@ -14,18 +14,25 @@ export interface TwinAnswer {
 
 /** Answers 200 with both property collections, or an error. Never rejects for what the hub refuses. */
 export const answerTwinGet = (hub: Hub, deviceId: string): Promise<TwinAnswer> =>
-  answer(hub, () => Promise.resolve({ status: 200, body: JSON.stringify(getDeviceTwin(hub, deviceId)) }));
+  answer(hub, deviceId, () => Promise.resolve({ status: 200, body: JSON.stringify(getDeviceTwin(hub, deviceId)) }));
 
 /** Answers 204 with the new version once the patch is stored, or an error. Never rejects for what the hub refuses. */
 export const answerTwinReport = (hub: Hub, deviceId: string, body: Uint8Array): Promise<TwinAnswer> =>
-  answer(hub, async () => ({ status: 204, version: await patchReported(hub, deviceId, parseJson(body)), body: '' }));
+  answer(hub, deviceId, async () => ({
+    status: 204,
+    version: await patchReported(hub, deviceId, parseJson(body)),
+    body: '',
+  }));
 
 /** Errors are told twice, by status and by body: the Node SDK looks only at the body, others only at the status. */
-async function answer(hub: Hub, work: () => Promise<TwinAnswer>): Promise<TwinAnswer> {
+async function answer(hub: Hub, deviceId: string, work: () => Promise<TwinAnswer>): Promise<TwinAnswer> {
   try {
     return await work();
   } catch (cause) {
     if (!(cause instanceof HubError)) throw cause;
+    const { errorName, code, reason } = cause;
+    hub.metrics.refusals.add('mqtt', errorName);
+    hub.logger.warn({ deviceId, error: errorName, code, reason }, 'Twin request refused');
     const error = { errorCode: cause.code, message: cause.message, timestampUtc: utcText(hub.clock.nowMs()) };
     return { status: cause.status, body: JSON.stringify(error) };
   }
