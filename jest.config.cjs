@@ -44,6 +44,8 @@ module.exports = {
     tier('architecture', ['<rootDir>/test/architecture/**/*.spec.ts']),
     tier('conformance', ['<rootDir>/test/conformance/**/*.spec.ts']),
     tier('integration', ['<rootDir>/test/integration/**/*.spec.ts']),
+    tier('torture', ['<rootDir>/test/torture/**/*.spec.ts']),
+    tier('security', ['<rootDir>/test/security/**/*.spec.ts']),
     tier('e2e', ['<rootDir>/test/e2e/**/*.e2e-spec.ts'], built),
   ],
 };

@@ -24,6 +24,9 @@ export interface EmulatorProcess {
   /** From the start of the process to its ready line. */
   readonly readyAfterMs: number;
   readonly exited: Promise<number | null>;
+  readonly pid: number;
+  /** What it has written to standard error so far: its log. */
+  log(): string;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -51,6 +54,8 @@ export async function startEmulatorProcess(args: readonly string[]): Promise<Emu
     ready: JSON.parse(line) as EmulatorReady,
     readyAfterMs: performance.now() - startedMs,
     exited,
+    pid: child.pid ?? 0,
+    log: errors,
     kill: (signal) => child.kill(signal),
   };
 }

@@ -17,7 +17,7 @@ export async function httpsCall(
     path,
     headers = {},
     body,
-  }: { method: string; path: string; headers?: Record<string, string>; body?: string },
+  }: { method: string; path: string; headers?: Record<string, string>; body?: string | Buffer },
 ): Promise<HttpsReply> {
   const call = request({
     agent,
