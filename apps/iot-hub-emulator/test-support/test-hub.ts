@@ -6,6 +6,7 @@ import type { Hub } from '../src/hub/hub.js';
 import { manualClock, type ManualClock } from './manual-clock.js';
 import { PendingMethods } from '../src/hub/methods/pending-methods.js';
 import { HubMetrics } from '../src/hub/metrics/hub-metrics.js';
+import { MessageQueues } from '../src/hub/queues/message-queues.js';
 import { ActivityLog } from '../src/hub/registry/activity-log.js';
 import { recordConnectionState } from '../src/hub/registry/connection-state.js';
 import { MessageRouting } from '../src/hub/routing/message-routing.js';
@@ -30,6 +31,7 @@ export function aHub(parts: Partial<Hub> = {}): TestHub {
     logger,
     activity: new ActivityLog(store),
     pendingMethods: new PendingMethods(),
+    queues: new MessageQueues(clock),
     metrics: new HubMetrics(),
     policies: developmentPolicies(),
     hostNames: new Set(['localhost', 'testhub.azure-devices.net']),

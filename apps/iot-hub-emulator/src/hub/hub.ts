@@ -5,6 +5,7 @@ import type { Clock } from './clock.js';
 import type { LiveConnections } from './connections/live-connections.js';
 import type { PendingMethods } from './methods/pending-methods.js';
 import type { HubMetrics } from './metrics/hub-metrics.js';
+import type { MessageQueues } from './queues/message-queues.js';
 import type { ActivityLog } from './registry/activity-log.js';
 import type { MessageRouting } from './routing/message-routing.js';
 import type { UploadStorage } from './file-uploads/upload-storage.js';
@@ -23,6 +24,7 @@ export interface Hub {
   readonly routing: MessageRouting;
   readonly activity: ActivityLog;
   readonly pendingMethods: PendingMethods;
+  readonly queues: MessageQueues;
   /** What it counts of itself. */
   readonly metrics: HubMetrics;
   readonly policies: readonly SharedAccessPolicy[];

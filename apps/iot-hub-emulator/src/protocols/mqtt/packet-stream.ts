@@ -85,12 +85,12 @@ export class PacketStream {
     else this.stream.resume();
   }
 
-  /** Sends a packet. Packets of one turn of the event loop leave together. */
-  send(packet: Packet): void {
-    this.sendBytes(generate(packet));
+  /** Sends a packet. Packets of one turn of the event loop leave together. @param sent called once it has left. */
+  send(packet: Packet, sent?: () => void): void {
+    this.sendBytes(generate(packet), sent);
   }
 
-  sendBytes(bytes: Buffer): void {
+  sendBytes(bytes: Buffer, sent?: () => void): void {
     if (this.ended || this.stream.destroyed) return;
     if (this.stream.writableLength > MAX_UNSENT_BYTES) {
       this.violation('the client does not read what it is sent');
@@ -104,7 +104,12 @@ export class PacketStream {
         this.stream.uncork();
       });
     }
-    this.stream.write(bytes);
+    if (sent === undefined) this.stream.write(bytes);
+    else {
+      this.stream.write(bytes, (error) => {
+        if (!error) sent();
+      });
+    }
   }
 
   /** Sends what is still to be sent, then closes. Nothing is received any more. */

@@ -1,0 +1,41 @@
+import type { Hub } from '../hub.js';
+import { appendFeedback, type FeedbackStatus } from '../service-bound/append-feedback.js';
+import type { DeviceBoundProperties } from './device-bound-message.js';
+
+/** Takes messages out of their queues, telling senders that want to know. For use within a write. */
+export function endMessages(
+  hub: Hub,
+  status: FeedbackStatus,
+  where: 'sequence_number = ?' | 'device_id = ?' | 'expires_ms <= ?',
+  value: string | number,
+): EndedMessage[] {
+  const ended = hub.store
+    .sql(
+      `DELETE FROM device_messages WHERE ${where}
+       RETURNING sequence_number, device_id, generation_id, expires_ms, system_properties`,
+    )
+    .all(value) as unknown as EndedMessage[];
+  for (const message of ended.sort((a, b) => a.sequence_number - b.sequence_number)) {
+    const { messageId, ack } = JSON.parse(message.system_properties) as DeviceBoundProperties;
+    appendFeedback(hub, {
+      status,
+      ack: ack ?? 'none',
+      messageId,
+      deviceId: message.device_id,
+      generationId: message.generation_id,
+      timeMs: status === 'Expired' ? message.expires_ms : hub.clock.nowMs(),
+    });
+    if (status !== 'Success') {
+      hub.logger.info({ deviceId: message.device_id, messageId, status }, 'Cloud-to-device message not delivered');
+    }
+  }
+  return ended;
+}
+
+export interface EndedMessage {
+  readonly sequence_number: number;
+  readonly device_id: string;
+  readonly generation_id: string;
+  readonly expires_ms: number;
+  readonly system_properties: string;
+}
