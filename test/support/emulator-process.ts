@@ -15,12 +15,14 @@ interface EmulatorReady {
   readonly hostName: string;
   readonly caFile: string;
   readonly serviceConnectionString: string;
+  readonly eventHubsConnectionString: string;
   readonly devices: readonly { readonly deviceId: string; readonly connectionString: string }[];
 }
 
 /** The emulator as its users run it: a process of its own, from the build. */
 export interface EmulatorProcess {
   readonly ready: EmulatorReady;
+  readonly pid: number;
   /** From the start of the process to its ready line. */
   readonly readyAfterMs: number;
   readonly exited: Promise<number | null>;
@@ -42,16 +44,28 @@ export async function ensureEmulatorBuilt(): Promise<void> {
   );
 }
 
-/** Starts the emulator on a free port with `args` and waits for its ready line. @throws Error with its log if none comes. */
-export async function startEmulatorProcess(args: readonly string[]): Promise<EmulatorProcess> {
+/**
+ * Starts the emulator on a free port with `args` and waits for its ready line.
+ *
+ * @param launcher a command that becomes the one it is given: what the emulator is started through.
+ * @throws Error with its log if no such line comes.
+ */
+export async function startEmulatorProcess(
+  args: readonly string[],
+  launcher: readonly string[] = [],
+): Promise<EmulatorProcess> {
   const startedMs = performance.now();
-  const { output, errors, child, exited } = runEmulator(['start', '--port', '0', '--no-standard-ports', ...args]);
+  const { output, errors, child, exited } = runEmulator(
+    ['start', '--port', '0', '--no-standard-ports', ...args],
+    launcher,
+  );
   const limit = setTimeout(() => child.kill('SIGKILL'), READY_LIMIT_MS);
   const line = await Promise.race([output, exited.then(() => undefined)]);
   clearTimeout(limit);
   if (line === undefined) throw new Error(`The emulator did not get ready:\n${errors()}`);
   return {
     ready: JSON.parse(line) as EmulatorReady,
+    pid: child.pid ?? 0,
     readyAfterMs: performance.now() - startedMs,
     exited,
     pid: child.pid ?? 0,
@@ -66,14 +80,18 @@ export async function runEmulatorToEnd(args: readonly string[]): Promise<{ exitC
   return { exitCode: await exited, errors: errors() };
 }
 
-function runEmulator(args: readonly string[]): {
+function runEmulator(
+  args: readonly string[],
+  launcher: readonly string[] = [],
+): {
   child: ChildProcess;
   /** The first line on standard output. */
   output: Promise<string>;
   errors: () => string;
   exited: Promise<number | null>;
 } {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command = '', ...commandArgs] = [...launcher, process.execPath, MAIN, ...args];
+  const child = spawn(command, commandArgs, { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
