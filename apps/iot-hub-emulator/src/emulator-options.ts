@@ -35,8 +35,16 @@ export interface IotHubEmulatorOptions {
   readonly policyKeys?: 'development' | 'generated';
   /** Further names and addresses under which clients reach the hub; the certificate covers them. */
   readonly tlsNames?: readonly string[];
-  /** How long device-to-cloud messages are kept, in milliseconds. Default one day. */
+  /** How long device-to-cloud messages are kept, in days: 1 to 7. Default 1. */
+  readonly retentionDays?: number;
+  /** In place of `retentionDays`, for tests: in milliseconds, without limits. */
   readonly messageRetentionMs?: number;
+  /**
+   * Partitions of the built-in endpoint: 2 to 32. Default 4. What a database was made with stays.
+   */
+  readonly partitionCount?: number;
+  /** Consumer groups of the built-in endpoint, beside `$Default`. */
+  readonly consumerGroups?: readonly string[];
   /** Default: silent. */
   readonly logger?: Logger;
   readonly clock?: Clock;
@@ -51,6 +59,8 @@ export interface IotHubEmulator {
   readonly boundPorts: readonly number[];
   /** Of policy `iothubowner`, with all rights. */
   readonly serviceConnectionString: string;
+  /** The built-in endpoint's, for Event Hubs clients. Of policy `service`, which may read it. */
+  readonly eventHubsConnectionString: string;
   /** PEM of the certificate authority, for clients to trust. */
   readonly caCertificate: string;
   /** Absolute paths. */

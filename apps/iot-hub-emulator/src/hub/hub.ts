@@ -3,6 +3,7 @@ import type { Store } from '../storage/store.js';
 import type { SharedAccessPolicy } from './access/shared-access-policy.js';
 import type { Clock } from './clock.js';
 import type { LiveConnections } from './connections/live-connections.js';
+import type { BuiltInEndpoint } from './events/built-in-endpoint.js';
 import type { PendingMethods } from './methods/pending-methods.js';
 import type { HubMetrics } from './metrics/hub-metrics.js';
 import type { MessageQueues } from './queues/message-queues.js';
@@ -22,6 +23,8 @@ export interface Hub {
   readonly logger: Logger;
   readonly connections: LiveConnections;
   readonly routing: MessageRouting;
+  /** What services read as an event hub. */
+  readonly events: BuiltInEndpoint;
   readonly activity: ActivityLog;
   readonly pendingMethods: PendingMethods;
   readonly queues: MessageQueues;

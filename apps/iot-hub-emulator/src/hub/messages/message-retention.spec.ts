@@ -2,9 +2,9 @@ import { aHub, type TestHub } from '../../../test-support/test-hub.js';
 import type { DeviceIdentity } from '../access/device-identity.js';
 import { appendMessages } from './append-messages.js';
 import { deleteExpiredMessages } from './message-retention.js';
-import { PARTITION_COUNT, partitionOf } from './partition.js';
+import { partitionOf } from './partition.js';
 
-const device: DeviceIdentity = { deviceId: 'd1', generationId: '1', authScope: 'device', expiresAtMs: Infinity };
+const device: DeviceIdentity = { deviceId: 'd1', generationId: '1', authScope: 'device', authType: 'sas', expiresAtMs: Infinity };
 
 describe(deleteExpiredMessages.name, () => {
   let hub: TestHub;
@@ -44,8 +44,9 @@ describe(deleteExpiredMessages.name, () => {
 
 describe(partitionOf.name, () => {
   it('spreads devices over all partitions, each always to the same one', () => {
-    const partitions = Array.from({ length: 200 }, (_, index) => partitionOf(`device${index}`));
-    expect(new Set(partitions)).toEqual(new Set(Array.from({ length: PARTITION_COUNT }, (_, index) => index)));
-    expect(partitionOf('device001')).toBe(partitionOf('device001'));
+    const partitions = Array.from({ length: 1000 }, (_, index) => partitionOf(`device${index}`, 32));
+    expect(new Set(partitions)).toEqual(new Set(Array.from({ length: 32 }, (_, index) => index)));
+    // Of every version: a device's messages must not move.
+    expect(partitionOf('device001', 4)).toBe(2);
   });
 });

@@ -28,13 +28,14 @@ export async function deleteExpiredMessages(
     const overfull = waitingAfter !== undefined && hub.store.usedBytes() > maxBacklogBytes;
     const last = waitingAfter === undefined || overfull ? Number.MAX_SAFE_INTEGER : waitingAfter;
     const bounds = [ROWS_AT_ONCE, hub.clock.nowMs() - retentionMs, last];
-    // A partition whose messages are all gone goes on counting where it was.
+    // A partition whose messages are all gone goes on counting where it was, and knows its last one.
     hub.store
       .sql(
-        `INSERT INTO event_partitions
-           SELECT partition_id, MAX(events_sequence) FROM messages WHERE events_sequence IS NOT NULL AND ${EXPIRED}
+        `INSERT INTO event_partitions (partition_id, last_deleted, last_deleted_offset, last_deleted_ms)
+           SELECT partition_id, MAX(events_sequence), MAX(sequence_number), MAX(enqueued_ms) FROM messages WHERE events_sequence IS NOT NULL AND ${EXPIRED}
            GROUP BY partition_id
-         ON CONFLICT DO UPDATE SET last_deleted = excluded.last_deleted`,
+         ON CONFLICT DO UPDATE SET last_deleted = excluded.last_deleted,
+           last_deleted_offset = excluded.last_deleted_offset, last_deleted_ms = excluded.last_deleted_ms`,
       )
       .run(...bounds);
     const { changes } = hub.store.sql(`DELETE FROM messages WHERE ${EXPIRED}`).run(...bounds);
