@@ -22,7 +22,6 @@ interface EmulatorReady {
 /** The emulator as its users run it: a process of its own, from the build. */
 export interface EmulatorProcess {
   readonly ready: EmulatorReady;
-  readonly pid: number;
   /** From the start of the process to its ready line. */
   readonly readyAfterMs: number;
   readonly exited: Promise<number | null>;
@@ -65,7 +64,6 @@ export async function startEmulatorProcess(
   if (line === undefined) throw new Error(`The emulator did not get ready:\n${errors()}`);
   return {
     ready: JSON.parse(line) as EmulatorReady,
-    pid: child.pid ?? 0,
     readyAfterMs: performance.now() - startedMs,
     exited,
     pid: child.pid ?? 0,
