@@ -1,8 +1,15 @@
 /** What a device may do with the one blob it has asked for: create and write it until `expiresAtMs`. */
-interface UploadGrant {
+export interface UploadGrant {
   readonly blobName: string;
   readonly startsAtMs: number;
   readonly expiresAtMs: number;
+}
+
+/** What storage says of a blob. */
+export interface BlobFacts {
+  readonly sizeBytes: number;
+  /** Milliseconds since 1970. */
+  readonly lastUpdatedMs: number;
 }
 
 /** The storage account and container that devices upload to. */
@@ -14,6 +21,8 @@ export interface UploadStorage {
   blobUrl(blobName: string): string;
   /** A token for the grant: query text that begins with `?`. */
   sign(grant: UploadGrant): string;
+  /** Asks storage for a blob; undefined when it is not there or storage does not answer. Never rejects. */
+  lookUp(blobName: string, nowMs: number): Promise<BlobFacts | undefined>;
 }
 
 /** A blob name in a URL: each segment percent-encoded, slashes kept. */

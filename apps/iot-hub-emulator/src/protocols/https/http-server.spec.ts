@@ -500,14 +500,11 @@ describe('HTTPS routes', () => {
       ['PUT', '/devices/d/modules/m'],
       ['PATCH', '/twins/d/modules/m'],
       ['POST', '/twins/d/modules/m/methods'],
-      ['GET', '/devices/d/messages/deviceBound'],
-      ['DELETE', '/devices/d/commands'],
       ['PUT', '/jobs/v2/j'],
       ['GET', '/jobs/v2/query'],
       ['POST', '/jobs/create'],
       ['GET', '/configurations'],
       ['GET', '/digitaltwins/d'],
-      ['GET', '/messages/serviceBound/feedback'],
     ])('refuses %s %s by name', async (method, target) => {
       const reply = await call(method, target);
       expect([reply.status, reply.headers['iothub-errorcode']]).toEqual([501, 'NotImplemented']);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
+import { cloudToDeviceRoutes } from './cloud-to-device.routes.js';
 import { deviceMessageRoutes } from './device-messages.routes.js';
 import { errorReply } from './error-reply.js';
 import { fileUploadRoutes } from './file-uploads.routes.js';
@@ -13,6 +14,7 @@ import { queryRoutes } from './query.routes.js';
 import { registryRoutes } from './registry.routes.js';
 import { drainBody } from './request-body.js';
 import { createRouter } from './router.js';
+import { serviceBoundRoutes } from './service-bound.routes.js';
 import { twinRoutes } from './twins.routes.js';
 
 /** A slow client must have sent its headers, and the whole request, within this time; looked at that often. */
@@ -32,6 +34,8 @@ const ROUTES: readonly HttpRoute[] = [
   ...methodRoutes,
   ...queryRoutes,
   ...deviceMessageRoutes,
+  ...cloudToDeviceRoutes,
+  ...serviceBoundRoutes,
   ...fileUploadRoutes,
   ...notImplementedRoutes,
 ];

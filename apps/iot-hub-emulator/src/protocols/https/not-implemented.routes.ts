@@ -17,17 +17,6 @@ const OPERATIONS: Readonly<Record<string, readonly `${HttpRoute['method']} /${st
     'PUT /twins/:deviceId/modules/:moduleId',
   ],
   'Direct methods of modules': ['POST /twins/:deviceId/modules/:moduleId/methods'],
-  'Cloud-to-device messages over HTTPS': [
-    'GET /devices/:deviceId/messages/devicebound',
-    'DELETE /devices/:deviceId/messages/devicebound/:lockToken',
-    'POST /devices/:deviceId/messages/devicebound/:lockToken/abandon',
-  ],
-  'Purging the cloud-to-device queue': ['DELETE /devices/:deviceId/commands'],
-  'Feedback messages': [
-    'GET /messages/serviceBound/feedback',
-    'DELETE /messages/serviceBound/feedback/:lockToken',
-    'POST /messages/serviceBound/feedback/:lockToken/abandon',
-  ],
   'Applying a configuration': ['POST /devices/:deviceId/applyConfigurationContent'],
   Configurations: [
     'GET /configurations',
