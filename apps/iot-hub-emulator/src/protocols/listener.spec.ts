@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import WebSocket from 'ws';
+import { until } from '../../../../test/support/until.js';
 import { type CertificateWithKey, issueAuthority, issueServerCertificate } from '../tls/certificate-issuer.js';
 import { createListener, type Listener, type ListenerOptions } from './listener.js';
 
@@ -17,6 +18,7 @@ describe(createListener.name, () => {
   let listener: Listener;
   let port: number;
   let mqtt: { stream: Duplex; peer: string }[];
+  let amqp: { stream: Duplex; peer: string }[];
   let log: string[];
 
   beforeAll(async () => {
@@ -28,11 +30,13 @@ describe(createListener.name, () => {
 
   async function start(options: Partial<ListenerOptions> & { httpServer?: Server } = {}) {
     mqtt = [];
+    amqp = [];
     log = [];
     listener = createListener({
       tls: { cert: certificate.certificate, key: certificate.key },
       httpServer: createHttpServer((incoming, response) => response.end(`HTTP ${incoming.url ?? ''}`)),
       onMqtt: (stream, peer) => mqtt.push({ stream, peer }),
+      onAmqp: (stream, peer) => amqp.push({ stream, peer }),
       logger: pino({ level: 'debug' }, { write: (line: string) => log.push(line) }),
       ...options,
     });
@@ -61,6 +65,12 @@ describe(createListener.name, () => {
         .end();
     });
 
+  const firstBytesOf = (stream: Duplex) => {
+    const first = new Promise<Buffer>((resolve) => stream.once('data', resolve));
+    stream.resume();
+    return first;
+  };
+
   const webSocket = (path: string, protocol: string) =>
     new WebSocket(`wss://localhost:${port}${path}`, protocol, { ca });
 
@@ -77,14 +87,8 @@ describe(createListener.name, () => {
   it('hands MQTT on with all its bytes', async () => {
     await start();
     const socket = await open(Buffer.from([0x10, 2, 0xaa, 0xbb]));
-    const first = await new Promise<Buffer>((resolve) => {
-      const poll = setInterval(() => {
-        if (!mqtt[0]) return;
-        clearInterval(poll);
-        mqtt[0].stream.once('data', resolve);
-        mqtt[0].stream.resume();
-      }, 5);
-    });
+    const { stream } = await until(() => mqtt[0], 'a stream');
+    const first = await firstBytesOf(stream);
     expect(first).toEqual(Buffer.from([0x10, 2, 0xaa, 0xbb]));
     expect(mqtt[0]?.peer).toMatch(/^127\.0\.0\.1:\d+$/);
     socket.destroy();
@@ -109,10 +113,13 @@ describe(createListener.name, () => {
     await expect(listener.listen(port, '127.0.0.1')).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
-  it('refuses AMQP by name', async () => {
+  it('hands AMQP on with all its bytes', async () => {
     await start();
-    await closed(await open('AMQP\0\x01\0\0'));
-    expect(log.join()).toContain('AmqpNotImplemented');
+    const socket = await open('AMQP\0\x01\0\0');
+    const { stream, peer } = await until(() => amqp[0], 'a stream');
+    expect(await firstBytesOf(stream)).toEqual(Buffer.from('AMQP\0\x01\0\0'));
+    expect(peer).toMatch(/^127\.0\.0\.1:\d+$/);
+    socket.destroy();
   });
 
   it('refuses TLS below 1.2', async () => {
@@ -175,14 +182,27 @@ describe(createListener.name, () => {
       expect(await end).toBe(1005);
     });
 
+    it.each(['/$iothub/websocket', '/$servicebus/websocket'])('hands AMQP at %s on', async (path) => {
+      await start();
+      const socket = webSocket(path, 'AMQPWSB10');
+      expect(await outcome(socket)).toBe('open');
+      expect(socket.protocol).toBe('AMQPWSB10');
+      const { stream, peer } = await until(() => amqp[0], 'a stream');
+      expect(peer).toMatch(/websocket$/);
+      socket.send('AMQP');
+      expect(await firstBytesOf(stream)).toEqual(Buffer.from('AMQP'));
+      socket.terminate();
+    });
+
     it.each([
       ['/', 'mqtt', '404'],
-      ['/$iothub/websocket', 'AMQPWSB10', '501'],
+      ['/$servicebus/websocket', 'mqtt', '400'],
+      ['/$servicebus/websocket', 'constructor', '400'],
       ['/$iothub/websocket', 'chat', '400'],
     ])('refuses path %s with protocol %s', async (path, protocol, status) => {
       await start();
       expect(await outcome(webSocket(path, protocol))).toContain(status);
-      expect(mqtt).toEqual([]);
+      expect([...mqtt, ...amqp]).toEqual([]);
     });
 
     it('closes on a message too large to be a packet', async () => {

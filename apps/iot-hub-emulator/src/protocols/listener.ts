@@ -22,6 +22,8 @@ export interface ListenerOptions {
   readonly httpServer: HttpServer;
   /** Gets every MQTT byte stream, over TLS or over WebSocket. `peer` names the client for the log. */
   readonly onMqtt: (stream: Duplex, peer: string) => void;
+  /** The same for AMQP. */
+  readonly onAmqp: (stream: Duplex, peer: string) => void;
   readonly logger: Logger;
   /** Defaults to 8 s. */
   readonly handshakeTimeoutMs?: number;
@@ -42,7 +44,7 @@ export interface Listener {
 
 /** Makes the one front door: the first byte after the TLS handshake tells MQTT, AMQP and HTTP apart. */
 export function createListener(options: ListenerOptions): Listener {
-  const { httpServer, onMqtt, logger } = options;
+  const { httpServer, onMqtt, onAmqp, logger } = options;
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
   const servers = new Set<ReturnType<typeof createServer>>();
   const sockets = new Set<Socket>();
@@ -111,7 +113,7 @@ export function createListener(options: ListenerOptions): Listener {
         onMqtt(socket, peerOf(socket));
         return;
       case AMQP_FIRST_LETTER:
-        refuse(socket, 'AmqpNotImplemented');
+        onAmqp(socket, peerOf(socket));
         return;
       default:
         httpServer.emit('connection', socket);
@@ -119,7 +121,7 @@ export function createListener(options: ListenerOptions): Listener {
     }
   };
 
-  const refuse = (socket: TLSSocket, reason: 'AmqpNotImplemented' | 'FirstByteTimeout') => {
+  const refuse = (socket: TLSSocket, reason: 'FirstByteTimeout') => {
     logger.warn({ peer: peerOf(socket), reason }, 'Connection refused');
     socket.destroy();
   };

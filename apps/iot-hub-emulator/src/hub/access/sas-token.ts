@@ -47,11 +47,19 @@ export function parseSasToken(text: string): SasToken | undefined {
   };
 }
 
-/** Whether the token was signed with one of the keys (base64, as in connection strings). Constant time for each key. */
-export function isSignedWith(token: SasToken, keys: readonly (string | null)[]): boolean {
+/**
+ * Whether the token was signed with one of the keys (base64, as in connection strings). Constant time for each key.
+ *
+ * @param encoding what the key's bytes are: what its base64 stands for, or, as Event Hubs clients have it, its text itself
+ */
+export function isSignedWith(
+  token: SasToken,
+  keys: readonly (string | null)[],
+  encoding: 'base64' | 'utf8' = 'base64',
+): boolean {
   return keys.some((key) => {
     if (key === null || key === '') return false;
-    const expected = createHmac('sha256', Buffer.from(key, 'base64'))
+    const expected = createHmac('sha256', Buffer.from(key, encoding))
       .update(`${token.resource}\n${token.expiry}`)
       .digest();
     return expected.length === token.signature.length && timingSafeEqual(expected, token.signature);

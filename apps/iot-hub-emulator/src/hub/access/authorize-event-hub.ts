@@ -1,0 +1,46 @@
+import { HubError } from '../errors/hub-errors.js';
+import type { Hub } from '../hub.js';
+import { isSignedWith, parseSasToken, percentDecode, type SasToken } from './sas-token.js';
+import { isHostOfHub } from './token-resource.js';
+
+/** The right that the built-in endpoint asks for. @see https://learn.microsoft.com/azure/iot-hub/iot-hub-dev-guide-sas#access-control-and-permissions */
+const RIGHT = 'ServiceConnect';
+
+/** Event Hubs clients name their resource by this scheme, and sign with the key's text, not with the bytes it encodes. */
+export const isEventHubsSignature = ({ resource }: SasToken): boolean =>
+  /^sb:\/\//i.test(percentDecode(resource) ?? '');
+
+/**
+ * Proves a reader of the built-in Event Hubs-compatible endpoint: a token over `sb://{host}/{path}` or a part of that path
+ * from its beginning, signed with a policy that has ServiceConnect.
+ *
+ * @param path segments after the host, decoded: the event hub's name first
+ * @throws {@link HubError} `IotHubUnauthorizedAccess`; its `reason` says why, for the log.
+ */
+export function authorizeEventHub(hub: Hub, tokenText: string, path: readonly string[]): void {
+  const token = parseSasToken(tokenText);
+  if (token === undefined) throw unauthorized('the token is not a shared access signature');
+  if (token.expiresAtMs <= hub.clock.nowMs()) throw unauthorized('the token has expired');
+  if (!isEventHubsSignature(token)) throw unauthorized('the token is not for an Event Hubs-compatible endpoint');
+  const policy = hub.policies.find(({ name }) => name === token.policyName);
+  if (policy === undefined) throw unauthorized('the token names no shared access policy of this hub');
+  if (!coversPath(hub, token, path)) throw unauthorized('the token is for another resource');
+  if (!isSignedWith(token, [policy.primaryKey, policy.secondaryKey], 'utf8')) {
+    throw unauthorized('the token is not signed with the keys of the policy it names');
+  }
+  if (!policy.rights.includes(RIGHT)) throw unauthorized(`policy ${policy.name} lacks ${RIGHT}`);
+}
+
+function coversPath(hub: Hub, { resource }: SasToken, path: readonly string[]): boolean {
+  const [host = '', ...covered] = (percentDecode(resource) ?? '').replace(/^sb:\/\//i, '').split('/');
+  if (covered.at(-1) === '') covered.pop();
+  return (
+    isHostOfHub(hub, host) &&
+    covered.length <= path.length &&
+    covered.every((segment, index) => segment.toLowerCase() === path[index]?.toLowerCase())
+  );
+}
+
+function unauthorized(reason: string): HubError {
+  return new HubError('IotHubUnauthorizedAccess', 'Unauthorized', { reason });
+}

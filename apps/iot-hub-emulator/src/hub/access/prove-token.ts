@@ -1,0 +1,59 @@
+import { HubError } from '../errors/hub-errors.js';
+import type { Hub } from '../hub.js';
+import type { Identity } from '../identity.js';
+import { authenticateDevice } from './authenticate-device.js';
+import { isEventHubsSignature } from './authorize-event-hub.js';
+import { isSignedWith, parseSasToken, percentDecode } from './sas-token.js';
+import { isHostOfHub } from './token-resource.js';
+
+/** A token that is good in itself. What it allows is asked when something is opened with it. */
+export interface ProvenToken {
+  /** The same for a token and the one that renews it: whose right it is, over what. */
+  readonly claim: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
+}
+
+/**
+ * Proves a shared access signature that is presented ahead of its use (AMQP's `put-token`, SASL PLAIN): of a shared access
+ * policy over anything of this hub, or of a device over its own resource.
+ *
+ * @throws {@link HubError} `IotHubUnauthorizedAccess` (its `reason` says why, for the log), or `DeviceDisabled`.
+ */
+export function proveToken(hub: Hub, tokenText: string): ProvenToken {
+  if (/^bearer\s/i.test(tokenText)) throw unauthorized('Entra ID tokens are not implemented');
+  const token = parseSasToken(tokenText);
+  if (token === undefined) throw unauthorized('the token is not a shared access signature');
+  const { resource, policyName, expiresAtMs } = token;
+  const proven = { claim: `${policyName ?? ''} ${resource.toLowerCase()}`, expiresAtMs };
+  if (policyName === undefined) {
+    const identity = identityOf(resource);
+    if (identity === undefined) throw unauthorized('the token names neither a policy nor a device');
+    authenticateDevice(hub, identity, tokenText);
+    return proven;
+  }
+  if (expiresAtMs <= hub.clock.nowMs()) throw unauthorized('the token has expired');
+  const policy = hub.policies.find(({ name }) => name === policyName);
+  if (policy === undefined) throw unauthorized('the token names no shared access policy of this hub');
+  if (!isHostOfHub(hub, hostOf(resource))) throw unauthorized('the token is for another hub');
+  const encoding = isEventHubsSignature(token) ? 'utf8' : 'base64';
+  if (!isSignedWith(token, [policy.primaryKey, policy.secondaryKey], encoding)) {
+    throw unauthorized('the token is not signed with the keys of the policy it names');
+  }
+  return proven;
+}
+
+/** The host of a resource, with or without a scheme before it. */
+const hostOf = (resource: string): string =>
+  (percentDecode(resource) ?? '').replace(/^[a-z]+:\/\//i, '').split('/')[0] ?? '';
+
+/** The device or module in a resource `{host}/devices/{deviceId}[/modules/{moduleId}]`. */
+function identityOf(resource: string): Identity | undefined {
+  const [, devices, deviceId = '', modules, moduleId = ''] = (percentDecode(resource) ?? '').split('/');
+  if (devices?.toLowerCase() !== 'devices' || deviceId === '') return undefined;
+  return modules?.toLowerCase() === 'modules' && moduleId !== '' ? { deviceId, moduleId } : { deviceId };
+}
+
+function unauthorized(reason: string): HubError {
+  return new HubError('IotHubUnauthorizedAccess', 'Unauthorized', { reason });
+}

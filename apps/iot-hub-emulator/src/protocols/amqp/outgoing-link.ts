@@ -1,0 +1,134 @@
+import type { FrameStream } from './rhea/frame-stream.js';
+import type { AmqpErrorFields, RheaDelivery, RheaLink } from './rhea/rhea-types.js';
+
+/** What the client made of a message: completed, rejected (dead-lettered), or given back. */
+export type Outcome = 'accepted' | 'rejected' | 'released' | 'modified';
+
+/** What feeds a link that the client receives on. */
+export interface OutgoingHandler {
+  /**
+   * There is room to send: the client gave credit, or what filled the connection is gone. Send while
+   * {@link OutgoingLink.canSend}; with nothing to send now, remember to send when there is.
+   */
+  sendable(): void;
+  /** The link is gone, for whatever reason; outcomes still awaited do not come any more. Called once. */
+  closed?(): void;
+  /** Link properties to answer with. */
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+export interface SendOptions {
+  /** Sent as settled: nobody waits for an outcome. */
+  readonly settled?: boolean;
+  /**
+   * Called once with what the client made of it; not at all when the link ends before. A promise is waited for before a
+   * client that asked for it (rcv-settle-mode `second`) is told that the message is settled.
+   */
+  readonly outcome?: (outcome: Outcome) => Promise<unknown> | undefined;
+}
+
+/** A link that the client receives on: sends within credit and while the client reads, and tells what became of it. */
+export class OutgoingLink {
+  private handler: OutgoingHandler | undefined;
+  private readonly awaited = new Map<RheaDelivery, NonNullable<SendOptions['outcome']>>();
+  private sent = 0;
+  /** Credit that was given up when the client asked to drain it: counted by AMQP as if it had been used. */
+  private drained = 0;
+
+  constructor(
+    private readonly link: RheaLink,
+    private readonly stream: FrameStream,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  /** Where the client wants the messages: the address of its own end. */
+  get clientAddress(): string | undefined {
+    const address = this.link.target?.address;
+    return typeof address === 'string' ? address : undefined;
+  }
+
+  /** How many messages the client still has given credit for. */
+  get credit(): number {
+    const untransferred = this.sent - (this.link.delivery_count - this.drained);
+    return this.link.is_open() ? Math.max(0, this.link.credit - untransferred) : 0;
+  }
+
+  /** Whether a message sent now goes out: there is credit, and the client reads. Before that it would wait in memory. */
+  get canSend(): boolean {
+    return this.credit > 0 && !this.stream.isCongested && this.link.session.outgoing.available() > 0;
+  }
+
+  /**
+   * Sends a message in rhea's form (`body`, `application_properties`, `message_annotations`, … ; values of the right AMQP
+   * type through `types.wrap_…`).
+   *
+   * @throws Error when {@link canSend} is false: a programming error
+   */
+  send(message: object, { settled = false, outcome }: SendOptions = {}): void {
+    if (!this.canSend) throw new Error('The link has no room to send.');
+    const delivery = this.link.send(message);
+    this.sent += 1;
+    if (settled) delivery.settled = true;
+    else if (outcome) this.awaited.set(delivery, outcome);
+  }
+
+  /** Ends the link from our side, for example because the token lapsed. */
+  close(error?: AmqpErrorFields): void {
+    this.link.close(error);
+  }
+
+  // What the connection calls
+
+  /** Begins to serve the link. */
+  start(handler: OutgoingHandler): void {
+    this.handler = handler;
+    if (handler.properties) this.link.local.attach.properties = { ...handler.properties };
+  }
+
+  /** Something changed that sending may have waited for. */
+  wake(): void {
+    if (this.canSend) this.handler?.sendable();
+  }
+
+  /** The client wants its credit used or given up, now. */
+  drain(): void {
+    this.wake();
+    setImmediate(() => {
+      const { link } = this;
+      if (!link.is_open() || !this.isTransferred()) return;
+      // rhea would count down one by one, from up to 4 billion.
+      const rest = Math.max(0, link.credit - 1);
+      link.delivery_count += rest;
+      link.credit -= rest;
+      this.drained += rest + link.credit;
+      link.set_drained(true);
+      link.connection._register();
+    });
+  }
+
+  /** The client has told what it made of a message. */
+  outcome(delivery: RheaDelivery, outcome: Outcome): void {
+    const told = this.awaited.get(delivery);
+    this.awaited.delete(delivery);
+    void this.settle(delivery, told?.(outcome));
+  }
+
+  /** The link is gone. */
+  closed(): void {
+    this.awaited.clear();
+    this.handler?.closed?.();
+  }
+
+  private async settle(delivery: RheaDelivery, told: Promise<unknown> | undefined): Promise<void> {
+    try {
+      await told;
+    } catch (cause) {
+      this.failed(cause);
+    }
+    if (!delivery.remote_settled) delivery.update(true);
+  }
+
+  private isTransferred(): boolean {
+    return this.sent === this.link.delivery_count - this.drained;
+  }
+}

@@ -1,0 +1,106 @@
+import type { EventEmitter } from 'node:events';
+
+/**
+ * rhea's objects as far as we use them: its own declarations leave out what a server has to look at, and have `any` for most
+ * of the rest.
+ *
+ * @see https://github.com/amqp/rhea
+ */
+export interface RheaConnection extends EventEmitter {
+  readonly remote: { readonly open?: { readonly container_id?: unknown; readonly hostname?: unknown } };
+  readonly local: { readonly close: { error: AmqpErrorFields | undefined } };
+  readonly local_channel_map: Readonly<Record<number, RheaSession>>;
+  readonly remote_channel_map: Readonly<Record<number, RheaSession | undefined>>;
+  accept(socket: unknown): void;
+  close(error?: AmqpErrorFields): void;
+  is_closed(): boolean;
+  is_remote_open(): boolean;
+  /** Has what is pending written with the next turn of the event loop. */
+  _register(): void;
+  /** Writes the close frame now and not with the next turn of the event loop. */
+  _write_close(): void;
+}
+
+/** A session of a {@link RheaConnection}. */
+export interface RheaSession {
+  readonly links: Readonly<Record<string, RheaLink>>;
+  readonly remote: { readonly handles: Readonly<Record<number, RheaLink | undefined>> };
+  readonly outgoing: { available(): number; readonly next_pending_delivery: number };
+}
+
+interface Terminus {
+  readonly address?: unknown;
+  readonly filter?: unknown;
+}
+
+/** Either end of a link: what the peer said in its attach is at the top, what we answer in `local`. */
+export interface RheaLink {
+  readonly name: string;
+  readonly session: RheaSession;
+  readonly connection: RheaConnection;
+  readonly source: Terminus | null;
+  readonly target: Terminus | null;
+  readonly properties: unknown;
+  readonly desired_capabilities: unknown;
+  readonly snd_settle_mode: unknown;
+  readonly rcv_settle_mode: unknown;
+  readonly max_message_size: unknown;
+  readonly remote: { handle: number | undefined };
+  readonly local: {
+    readonly attach: {
+      max_message_size: number;
+      snd_settle_mode: number;
+      rcv_settle_mode: number;
+      properties: Record<string, unknown>;
+      offered_capabilities: string[];
+    };
+  };
+  credit: number;
+  delivery_count: number;
+  /** The delivery of which more transfers are to come. */
+  readonly _incomplete?: { readonly frames: Buffer[] };
+  /** Set by our own guards: why the bytes of the message just read were not kept. */
+  refusal?: 'too-large' | 'aborted' | undefined;
+  set_source(fields: object): void;
+  set_target(fields: object): void;
+  add_credit(credit: number): void;
+  send(message: object): RheaDelivery;
+  set_drained(drained: boolean): void;
+  close(error?: AmqpErrorFields): void;
+  is_receiver(): boolean;
+  is_open(): boolean;
+  is_closed(): boolean;
+}
+
+/** A message under way. */
+export interface RheaDelivery {
+  readonly id: number;
+  readonly remote_settled: boolean;
+  settled: boolean;
+  readonly remote_state?: { readonly delivery_failed?: unknown; readonly undeliverable_here?: unknown };
+  accept(): void;
+  reject(error: AmqpErrorFields): void;
+  update(settled: boolean): void;
+}
+
+/** An AMQP error: a condition such as `amqp:not-found`, and more for people and programs to read. */
+export interface AmqpErrorFields {
+  readonly condition: string;
+  readonly description?: string;
+  readonly info?: Readonly<Record<string, unknown>>;
+}
+
+/** What comes with rhea's events. */
+export interface RheaContext {
+  readonly message?: unknown;
+  readonly delivery?: RheaDelivery;
+  readonly receiver?: RheaLink;
+  readonly sender?: RheaLink;
+}
+
+/** A frame as rhea's handlers of performatives get it. Fields are what the peer sent, of any type. */
+export interface RheaFrame {
+  readonly channel: number;
+  readonly performative: Record<string, unknown> & { readonly value: unknown[] };
+  payload?: Buffer;
+}
