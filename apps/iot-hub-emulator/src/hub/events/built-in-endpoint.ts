@@ -4,11 +4,21 @@ import type { LastEnqueued } from './partition-event.js';
 import { lastEnqueuedOf } from './partition-log.js';
 import { ReaderOwnership } from './reader-ownership.js';
 
+export interface BuiltInEndpointParts {
+  readonly partitionCount: number;
+  readonly consumerGroups: ConsumerGroups;
+  readonly createdMs: number;
+}
+
 /**
  * The built-in endpoint, which services read as an event hub: its partitions up to the last commit, and who reads them.
  * What is not committed does not exist for its readers.
  */
 export class BuiltInEndpoint {
+  readonly partitionCount: number;
+  readonly consumerGroups: ConsumerGroups;
+  /** When the database was made, in milliseconds since 1970. */
+  readonly createdMs: number;
   readonly ownership = new ReaderOwnership();
   private readonly last: LastEnqueued[];
   private readonly waiting: Set<() => void>[];
@@ -17,9 +27,11 @@ export class BuiltInEndpoint {
 
   constructor(
     private readonly store: Store,
-    readonly partitionCount: number,
-    readonly consumerGroups: ConsumerGroups,
+    { partitionCount, consumerGroups, createdMs }: BuiltInEndpointParts,
   ) {
+    this.partitionCount = partitionCount;
+    this.consumerGroups = consumerGroups;
+    this.createdMs = createdMs;
     const partitions = Array.from({ length: partitionCount }, (_, partitionId) => partitionId);
     this.last = partitions.map((partitionId) => lastEnqueuedOf(store, partitionId));
     this.waiting = partitions.map(() => new Set<() => void>());

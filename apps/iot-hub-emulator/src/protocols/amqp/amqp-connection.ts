@@ -1,5 +1,9 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { create_container } from 'rhea';
+import { isHostOfHub } from '../../hub/access/token-resource.js';
+import { isHostOfHub } from '../../hub/access/token-resource.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
 import { asHubError, toAmqpError } from './amqp-errors.js';
@@ -19,13 +23,17 @@ import { saslMechanisms } from './sasl.js';
 const OPEN_TIMEOUT_MS = 10_000;
 /** We ask for a frame that often; rhea closes after twice as long. IoT Hub's own limit is 4 minutes. */
 const IDLE_TIMEOUT_MS = 120_000;
+const AMQPS_PORT = 5671;
 const LOGGED_ADDRESS_LENGTH = 256;
+const AMQPS_PORT = 5671;
 
 export interface AmqpConnectionOptions {
   readonly hub: Hub;
   readonly stream: Duplex;
   /** The client's address, for the log. */
   readonly peer: string;
+  /** The TLS connection below the stream: names the host and port that the client has called, and its certificate. */
+  readonly socket?: TLSSocket | undefined;
   readonly routes: readonly LinkRoute[];
 }
 
@@ -37,19 +45,25 @@ export class AmqpConnection {
   readonly peer: string;
   /** The tokens presented so far. */
   readonly claims: Claims;
+  /** The TLS connection below; absent in tests. */
+  readonly socket: TLSSocket | undefined;
   private readonly routes: readonly LinkRoute[];
   private readonly rhea: RheaConnection;
   private readonly stream: FrameStream;
+  private readonly port: number;
   private readonly links = new Map<RheaLink, Link>();
   private readonly claimOf = new Map<Link, Claim>();
   private readonly closedListeners = new Set<() => void>();
   private readonly cancelOpenTimeout: () => void;
   private over = false;
 
-  constructor({ hub, stream, peer, routes }: AmqpConnectionOptions) {
+  constructor({ hub, stream, peer, socket, routes }: AmqpConnectionOptions) {
     this.hub = hub;
     this.peer = peer;
+    this.socket = socket;
     this.routes = routes;
+    // Over WebSocket it is not the port of AMQP.
+    this.port = (stream as Partial<Pick<Socket, 'localPort'>>).localPort ?? AMQPS_PORT;
     this.claims = new Claims(hub, (claim) => {
       this.lapse(claim);
     });
@@ -69,6 +83,26 @@ export class AmqpConnection {
       this.logEnd('no open in time');
       this.stream.end();
     });
+  }
+
+  /** Host and port by which the client has come. */
+  get reachedAt(): { host: string; port: number } {
+    const named = this.rhea.remote.open?.hostname;
+    const host =
+      typeof named === 'string' && isHostOfHub(this.hub, named) ? named.replace(/:\d{1,5}$/, '') : 'localhost';
+    return { host, port: this.port };
+  }
+
+  /** The host and port of this server as the client knows them: by its open, or by its TLS handshake. */
+  get reachedAt(): { host: string; port: number } {
+    const hostname = this.rhea.remote.open?.hostname;
+    const [, named = '', port] = /^(.*?)(?::(\d{1,5}))?$/.exec(typeof hostname === 'string' ? hostname : '') ?? [];
+    const serverName = this.socket?.servername;
+    const fallback = typeof serverName === 'string' && serverName !== '' ? serverName : 'localhost';
+    return {
+      host: isHostOfHub(this.hub, named) ? named : fallback,
+      port: port === undefined ? (this.socket?.localPort ?? AMQPS_PORT) : Number(port),
+    };
   }
 
   /** Calls a function once when the connection is gone; at once when it is already. */

@@ -1,6 +1,6 @@
 import { echoedId, textOf, type AmqpMessage } from './amqp-message.js';
 import type { AmqpConnection } from './amqp-connection.js';
-import type { OutgoingLinkRoute } from './link-routes.js';
+import type { LinkRequest, OutgoingLinkRoute } from './link-routes.js';
 
 /** Requests that may wait for room to be answered, before the client is taken for one that does not read. */
 const MAX_WAITING_REPLIES = 100;
@@ -12,15 +12,12 @@ const MAX_WAITING_REPLIES = 100;
  * @param address of both links
  * @param authorize throws when the link may not be opened
  */
-export function replyRoute(
-  address: string,
-  authorize: OutgoingLinkRoute['open'] | undefined = undefined,
-): OutgoingLinkRoute {
+export function replyRoute(address: string, authorize?: (request: LinkRequest) => void): OutgoingLinkRoute {
   return {
     direction: 'to-client',
     address,
     open(request, link) {
-      authorize?.(request, link);
+      authorize?.(request);
       const waiting: object[] = [];
       const replies = repliesOf(request.connection, address);
       const entry = {
