@@ -22,8 +22,8 @@ export interface ListenerOptions {
   readonly httpServer: HttpServer;
   /** Gets every MQTT byte stream, over TLS or over WebSocket. `peer` names the client for the log. */
   readonly onMqtt: (stream: Duplex, peer: string) => void;
-  /** The same for AMQP. */
-  readonly onAmqp: (stream: Duplex, peer: string) => void;
+  /** The same for AMQP. `socket` is the TLS connection below the stream. */
+  readonly onAmqp: (stream: Duplex, peer: string, socket: TLSSocket) => void;
   readonly logger: Logger;
   /** Defaults to 8 s. */
   readonly handshakeTimeoutMs?: number;
@@ -113,7 +113,7 @@ export function createListener(options: ListenerOptions): Listener {
         onMqtt(socket, peerOf(socket));
         return;
       case AMQP_FIRST_LETTER:
-        onAmqp(socket, peerOf(socket));
+        onAmqp(socket, peerOf(socket), socket);
         return;
       default:
         httpServer.emit('connection', socket);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { peerOf } from './peer.js';
@@ -20,7 +21,7 @@ const WEB_SOCKET_MAX_MESSAGE_BYTES = 512 * 1024;
 interface WebSocketOptions {
   readonly httpServer: HttpServer;
   readonly onMqtt: (stream: Duplex, peer: string) => void;
-  readonly onAmqp: (stream: Duplex, peer: string) => void;
+  readonly onAmqp: (stream: Duplex, peer: string, socket: TLSSocket) => void;
   readonly logger: Logger;
 }
 
@@ -42,8 +43,10 @@ export function acceptWebSockets({ httpServer, onMqtt, onAmqp, logger }: WebSock
       return;
     }
     server.handleUpgrade(request, socket, head, (webSocket) => {
-      const accept = asked.protocol === 'mqtt' ? onMqtt : onAmqp;
-      accept(createWebSocketStream(webSocket), `${peer} websocket`);
+      const stream = createWebSocketStream(webSocket);
+      if (asked.protocol === 'mqtt') onMqtt(stream, `${peer} websocket`);
+      // The listener gives the HTTP server no other sockets.
+      else onAmqp(stream, `${peer} websocket`, request.socket as TLSSocket);
     });
   });
   return server;

@@ -1,8 +1,6 @@
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { create_container } from 'rhea';
-import { isHostOfHub } from '../../hub/access/token-resource.js';
 import { isHostOfHub } from '../../hub/access/token-resource.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
@@ -23,7 +21,6 @@ import { saslMechanisms } from './sasl.js';
 const OPEN_TIMEOUT_MS = 10_000;
 /** We ask for a frame that often; rhea closes after twice as long. IoT Hub's own limit is 4 minutes. */
 const IDLE_TIMEOUT_MS = 120_000;
-const AMQPS_PORT = 5671;
 const LOGGED_ADDRESS_LENGTH = 256;
 const AMQPS_PORT = 5671;
 
@@ -50,7 +47,6 @@ export class AmqpConnection {
   private readonly routes: readonly LinkRoute[];
   private readonly rhea: RheaConnection;
   private readonly stream: FrameStream;
-  private readonly port: number;
   private readonly links = new Map<RheaLink, Link>();
   private readonly claimOf = new Map<Link, Claim>();
   private readonly closedListeners = new Set<() => void>();
@@ -62,8 +58,6 @@ export class AmqpConnection {
     this.peer = peer;
     this.socket = socket;
     this.routes = routes;
-    // Over WebSocket it is not the port of AMQP.
-    this.port = (stream as Partial<Pick<Socket, 'localPort'>>).localPort ?? AMQPS_PORT;
     this.claims = new Claims(hub, (claim) => {
       this.lapse(claim);
     });
@@ -83,14 +77,6 @@ export class AmqpConnection {
       this.logEnd('no open in time');
       this.stream.end();
     });
-  }
-
-  /** Host and port by which the client has come. */
-  get reachedAt(): { host: string; port: number } {
-    const named = this.rhea.remote.open?.hostname;
-    const host =
-      typeof named === 'string' && isHostOfHub(this.hub, named) ? named.replace(/:\d{1,5}$/, '') : 'localhost';
-    return { host, port: this.port };
   }
 
   /** The host and port of this server as the client knows them: by its open, or by its TLS handshake. */

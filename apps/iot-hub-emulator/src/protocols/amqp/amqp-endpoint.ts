@@ -1,16 +1,20 @@
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { Hub } from '../../hub/hub.js';
 import { AmqpConnection } from './amqp-connection.js';
 import { cbsRoutes } from './cbs.js';
+import { deviceBoundRoute } from './device-bound.link.js';
+import { eventHubsRoutes } from './event-hubs-routes.js';
 import type { LinkRoute } from './link-routes.js';
 import { hardenDecoder } from './rhea/harden-decoder.js';
+import { serviceBoundRoutes } from './service-bound.links.js';
 
 /** Every address a link can be attached to, by the party it is for. Earlier ones win. */
-const ROUTES: readonly LinkRoute[] = [...cbsRoutes];
+const ROUTES: readonly LinkRoute[] = [...cbsRoutes, ...eventHubsRoutes, deviceBoundRoute, ...serviceBoundRoutes];
 
 export interface AmqpEndpoint {
-  /** Speaks AMQP 1.0 over a byte stream until it closes. `peer` names the client for the log. */
-  readonly accept: (stream: Duplex, peer: string) => void;
+  /** Speaks AMQP 1.0 over a byte stream until it closes. `peer` names the client for the log, `socket` is the TLS below. */
+  readonly accept: (stream: Duplex, peer: string, socket?: TLSSocket) => void;
   /** Tells all clients that the hub goes. */
   close(): void;
 }
@@ -20,8 +24,8 @@ export function createAmqpEndpoint(hub: Hub): AmqpEndpoint {
   hardenDecoder();
   const connections = new Set<AmqpConnection>();
   return {
-    accept(stream, peer) {
-      const connection = new AmqpConnection({ hub, stream, peer, routes: ROUTES });
+    accept(stream, peer, socket) {
+      const connection = new AmqpConnection({ hub, stream, peer, socket, routes: ROUTES });
       connections.add(connection);
       connection.onClosed(() => connections.delete(connection));
     },

@@ -11,6 +11,8 @@ export interface AmqpMessage {
   readonly content_type?: unknown;
   readonly content_encoding?: unknown;
   readonly absolute_expiry_time?: unknown;
+  /** Milliseconds. */
+  readonly ttl?: unknown;
   readonly creation_time?: unknown;
   readonly application_properties?: Readonly<Record<string, unknown>>;
   readonly message_annotations?: Readonly<Record<string, unknown>>;

@@ -20,6 +20,8 @@ export interface OutgoingHandler {
 export interface SendOptions {
   /** Sent as settled: nobody waits for an outcome. */
   readonly settled?: boolean;
+  /** Names the delivery, at most 32 bytes; by default it is numbered. */
+  readonly tag?: Buffer;
   /**
    * Called once with what the client made of it; not at all when the link ends before. A promise is waited for before a
    * client that asked for it (rcv-settle-mode `second`) is told that the message is settled.
@@ -60,13 +62,13 @@ export class OutgoingLink {
 
   /**
    * Sends a message in rhea's form (`body`, `application_properties`, `message_annotations`, … ; values of the right AMQP
-   * type through `types.wrap_…`).
+   * type through `types.wrap_…`), or one that is encoded already.
    *
    * @throws Error when {@link canSend} is false: a programming error
    */
-  send(message: object, { settled = false, outcome }: SendOptions = {}): void {
+  send(message: object | Buffer, { settled = false, tag, outcome }: SendOptions = {}): void {
     if (!this.canSend) throw new Error('The link has no room to send.');
-    const delivery = this.link.send(message);
+    const delivery = this.link.send(message, tag, Buffer.isBuffer(message) ? 0 : undefined);
     this.sent += 1;
     if (settled) delivery.settled = true;
     else if (outcome) this.awaited.set(delivery, outcome);

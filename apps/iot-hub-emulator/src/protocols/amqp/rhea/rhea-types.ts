@@ -64,7 +64,7 @@ export interface RheaLink {
   set_source(fields: object): void;
   set_target(fields: object): void;
   add_credit(credit: number): void;
-  send(message: object): RheaDelivery;
+  send(message: object, tag?: Buffer, format?: number): RheaDelivery;
   set_drained(drained: boolean): void;
   close(error?: AmqpErrorFields): void;
   is_receiver(): boolean;
