@@ -191,24 +191,24 @@ describe('the queue of a device', () => {
   describe('feedback', () => {
     const modes = ['none', 'positive', 'negative', 'full'] as const;
     const sendAll = () => Promise.all(modes.map((ack) => sendToDevice(hub, 'd1', aMessage(ack, { ack }))));
+    const receiveAll = () => modes.map(() => receive().lockToken);
 
     it('tells of completed messages', async () => {
       await sendAll();
-      for (let n = 0; n < modes.length; n += 1) await completeMessage(hub, 'd1', receive().lockToken);
+      for (const token of receiveAll()) await completeMessage(hub, 'd1', token);
       expect(takenFeedback(hub)).toEqual(['positive Success', 'full Success']);
     });
 
     it('tells of rejected messages', async () => {
       await sendAll();
-      for (let n = 0; n < modes.length; n += 1) await rejectMessage(hub, 'd1', receive().lockToken);
+      for (const token of receiveAll()) await rejectMessage(hub, 'd1', token);
       expect(takenFeedback(hub)).toEqual(['negative Rejected', 'full Rejected']);
     });
 
     it('tells of messages abandoned too often', async () => {
       await sendAll();
       for (let n = 1; n < 10; n += 1) {
-        const tokens = modes.map(() => receive().lockToken);
-        for (const token of tokens) await abandonMessage(hub, 'd1', token);
+        for (const token of receiveAll()) await abandonMessage(hub, 'd1', token);
         expect(count()).toBe(modes.length);
       }
       const last = modes.map(() => receive());

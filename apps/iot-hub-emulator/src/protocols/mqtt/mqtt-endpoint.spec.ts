@@ -1,18 +1,22 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { duplexPair, type Duplex } from 'node:stream';
-import { generate, type IConnectPacket, type IPublishPacket, type Packet, parser as createParser } from 'mqtt-packet';
+import { duplexPair } from 'node:stream';
+import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet';
 import { pino } from 'pino';
 import { Store } from '../../storage/store.js';
 import type { CloseReason } from '../../hub/connections/device-connection.js';
 import { LiveConnections } from '../../hub/connections/live-connections.js';
+import { BuiltInEndpoint } from '../../hub/events/built-in-endpoint.js';
+import { ConsumerGroups } from '../../hub/events/consumer-groups.js';
 import type { Hub } from '../../hub/hub.js';
 import { invokeMethod } from '../../hub/methods/invoke-method.js';
 import { PendingMethods } from '../../hub/methods/pending-methods.js';
 import { HubMetrics } from '../../hub/metrics/hub-metrics.js';
 import { MessageRouting } from '../../hub/routing/message-routing.js';
+import { MessageQueues } from '../../hub/queues/message-queues.js';
 import { ActivityLog } from '../../hub/registry/activity-log.js';
 import { createDevice, updateDevice } from '../../hub/registry/devices.js';
 import { manualClock, type ManualClock } from '../../../test-support/manual-clock.js';
+import { RawClient } from '../../../test-support/raw-mqtt-client.js';
 import { createMqttEndpoint } from './mqtt-endpoint.js';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
@@ -21,50 +25,6 @@ const START_MS = Date.UTC(2030, 0, 1);
 const EVENTS = 'devices/d1/messages/events/';
 const METHODS = '$iothub/methods/POST/#';
 const TWIN_REPLIES = '$iothub/twin/res/#';
-
-/** The other end of a connection: raw packets, no SDK. */
-class RawClient {
-  readonly received: Packet[] = [];
-  closed = false;
-  private readonly parser = createParser({ protocolVersion: 4 });
-  private changed: () => void = () => undefined;
-
-  constructor(readonly stream: Duplex) {
-    this.parser.on('packet', (packet) => {
-      this.received.push({ ...packet });
-      this.changed();
-    });
-    stream.on('data', (chunk: Buffer) => this.parser.parse(chunk));
-    stream.on('end', () => {
-      this.closed = true;
-      this.changed();
-    });
-    stream.on('error', () => undefined);
-  }
-
-  send(...packets: Packet[]): this {
-    for (const packet of packets) this.stream.write(generate(packet));
-    return this;
-  }
-
-  publish(topic: string, payload: string | Buffer = '', options: Partial<IPublishPacket> = {}): this {
-    return this.send({ cmd: 'publish', topic, payload, qos: 1, messageId: 1, dup: false, retain: false, ...options });
-  }
-
-  subscribe(filter: string, qos: 0 | 1 | 2 = 0): this {
-    return this.send({ cmd: 'subscribe', messageId: 9, subscriptions: [{ topic: filter, qos }] });
-  }
-
-  /** The next packet, or `closed`. */
-  async next(): Promise<Packet | 'closed'> {
-    while (this.received.length === 0 && !this.closed) {
-      await new Promise<void>((resolve) => {
-        this.changed = resolve;
-      });
-    }
-    return this.received.shift() ?? 'closed';
-  }
-}
 
 describe(createMqttEndpoint.name, () => {
   let hub: Hub;
@@ -84,9 +44,15 @@ describe(createMqttEndpoint.name, () => {
       clock,
       logger,
       routing: new MessageRouting({ store, clock, logger }),
+      events: new BuiltInEndpoint(store, {
+        partitionCount: 4,
+        consumerGroups: new ConsumerGroups(),
+        createdMs: START_MS,
+      }),
       connections: new LiveConnections(logger, () => undefined),
       activity: new ActivityLog(store),
       pendingMethods: new PendingMethods(),
+      queues: new MessageQueues(clock),
       metrics: new HubMetrics(),
       policies: [
         { name: 'device', primaryKey: POLICY_KEY, secondaryKey: POLICY_KEY, rights: ['DeviceConnect'] },
@@ -171,7 +137,7 @@ describe(createMqttEndpoint.name, () => {
       ['without the slash before the parameters', { username: 'LOCALHOST/d1?api-version=2020-09-30' }],
     ])('takes a user name %s', async (_name, options) => {
       await connected(options);
-      expect(hub.connections.get('d1')).toBeDefined();
+      expect(hub.connections.get({ deviceId: 'd1' })).toBeDefined();
     });
 
     it('lets no device in that is disabled while its old session is being ended', async () => {
@@ -186,7 +152,7 @@ describe(createMqttEndpoint.name, () => {
         return result;
       });
       expect(await open().send(connectPacket()).next()).toMatchObject({ cmd: 'connack', returnCode: 5 });
-      expect(hub.connections.get('d1')).toBeUndefined();
+      expect(hub.connections.get({ deviceId: 'd1' })).toBeUndefined();
     });
 
     it('takes a token of a policy that may connect devices', async () => {
@@ -437,7 +403,7 @@ describe(createMqttEndpoint.name, () => {
 
       const second = open().send(connectPacket({ clean: false }));
       expect(await second.next()).toMatchObject({ cmd: 'connack', returnCode: 0, sessionPresent: true });
-      expect(hub.connections.listening('d1', 'methods')).toBeDefined();
+      expect(hub.connections.listening({ deviceId: 'd1' }, 'methods')).toBeDefined();
 
       const third = open().send(connectPacket({ clean: true }));
       expect(await third.next()).toMatchObject({ cmd: 'connack', returnCode: 0, sessionPresent: false });
@@ -445,7 +411,7 @@ describe(createMqttEndpoint.name, () => {
 
       const fourth = open().send(connectPacket({ clean: false }));
       expect(await fourth.next()).toMatchObject({ cmd: 'connack', returnCode: 0, sessionPresent: false });
-      expect(hub.connections.listening('d1', 'methods')).toBeUndefined();
+      expect(hub.connections.listening({ deviceId: 'd1' }, 'methods')).toBeUndefined();
     });
 
     it('end with UNSUBSCRIBE', async () => {
@@ -453,7 +419,7 @@ describe(createMqttEndpoint.name, () => {
       await client.subscribe(METHODS).next();
       client.send({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: [METHODS, 'never/subscribed'] });
       expect(await client.next()).toMatchObject({ cmd: 'unsuback', messageId: 4 });
-      expect(hub.connections.listening('d1', 'methods')).toBeUndefined();
+      expect(hub.connections.listening({ deviceId: 'd1' }, 'methods')).toBeUndefined();
       const next = open().send(connectPacket({ clean: false }));
       expect(await next.next()).toMatchObject({ sessionPresent: false });
     });
@@ -505,7 +471,7 @@ describe(createMqttEndpoint.name, () => {
       const client = await connected();
       await client.subscribe(METHODS).next();
       const other = await connected({ clientId: 'd2' });
-      const result = invokeMethod(hub, 'd1', { methodName: 'reboot', payload: { in: 5 } });
+      const result = invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'reboot', payload: { in: 5 } });
       const call = (await client.next()) as IPublishPacket;
       const requestId = /^\$iothub\/methods\/POST\/reboot\/\?\$rid=([0-9a-f]+)$/.exec(call.topic)?.[1] ?? '';
       expect(call.qos).toBe(0);
@@ -519,7 +485,7 @@ describe(createMqttEndpoint.name, () => {
     });
 
     it('wait for the device to subscribe', async () => {
-      const result = invokeMethod(hub, 'd1', { methodName: 'm', connectTimeoutInSeconds: 10 });
+      const result = invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm', connectTimeoutInSeconds: 10 });
       const client = (await connected()).subscribe(METHODS);
       const packets = [await client.next(), await client.next()] as Packet[];
       const call = packets.find((packet) => packet.cmd === 'publish');
@@ -533,7 +499,7 @@ describe(createMqttEndpoint.name, () => {
     const willStored = { properties: '{"reason":"gone","mqtt-retain":"true","iothub-MessageType":"Will"}' };
     const flushed = () => new Promise((resolve) => setImmediate(resolve));
     const hubCloses = (reason: CloseReason) => () => {
-      hub.connections.close('d1', reason);
+      hub.connections.close({ deviceId: 'd1' }, reason);
     };
 
     it('comes with a newer connection of the same device, which both sides of the log tell', async () => {
@@ -610,7 +576,7 @@ describe(createMqttEndpoint.name, () => {
       client.stream.pause();
       const patch = { text: 'x'.repeat(30_000) };
       for (let version = 1; version <= 100; version += 1) {
-        hub.connections.listening('d1', 'desired')?.desiredChanged(patch, version);
+        hub.connections.listening({ deviceId: 'd1' }, 'desired')?.desiredChanged(patch, version);
       }
       expect(hub.connections.size).toBe(0);
       expect(reasons()).toContain('the client does not read what it is sent');
