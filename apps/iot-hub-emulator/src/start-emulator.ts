@@ -5,16 +5,23 @@ import { pino, type Logger } from 'pino';
 import { EmulatorOptionError, type IotHubEmulator, type IotHubEmulatorOptions } from './emulator-options.js';
 import { developmentPolicies } from './hub/access/policies.js';
 import { systemClock } from './hub/clock.js';
+import { JobRunner } from './hub/jobs/job-runner.js';
 import { LiveConnections } from './hub/connections/live-connections.js';
+import { openBuiltInEndpoint } from './hub/events/open-built-in-endpoint.js';
 import type { Hub } from './hub/hub.js';
 import { keepRetention } from './hub/messages/message-retention.js';
+import { retentionMs } from './hub/messages/retention-time.js';
 import type { DeliveryTarget } from './hub/routing/delivery-target.js';
 import { MessageRouting } from './hub/routing/message-routing.js';
+import { MessageQueues } from './hub/queues/message-queues.js';
+import { keepQueuesSwept } from './hub/queues/sweep-queues.js';
 import { PendingMethods } from './hub/methods/pending-methods.js';
+import { HubMetrics } from './hub/metrics/hub-metrics.js';
 import { ActivityLog } from './hub/registry/activity-log.js';
 import { recordConnectionState, recordNobodyConnected } from './hub/registry/connection-state.js';
-import { findDevice } from './hub/registry/find-device.js';
+import { findDevice } from './hub/registry/find-identity.js';
 import { isLoopback, publicName } from './listen-address.js';
+import { createAmqpEndpoint } from './protocols/amqp/amqp-endpoint.js';
 import { createHttpServer } from './protocols/https/http-server.js';
 import { createListener } from './protocols/listener.js';
 import { createMqttEndpoint } from './protocols/mqtt/mqtt-endpoint.js';
@@ -32,7 +39,6 @@ import { DEFAULT_TLS_NAMES, ensureTlsFiles } from './tls/tls-files.js';
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8443;
 const DEFAULT_HUB_NAME = 'localhub';
-const DAY_MS = 24 * 60 * 60 * 1000;
 const ACTIVITY_FLUSH_MS = 5000;
 
 /**
@@ -69,15 +75,20 @@ async function open(
   const hub = await openHub(options, { directory, tlsNames, caCertificate, beginning, logger, cleanups });
   await applySeed(hub, beginning.devices);
   hub.routing.start();
+  hub.jobs.start(hub);
+  cleanups.push(() => hub.jobs.stop());
 
+  const amqp = createAmqpEndpoint(hub);
   const listener = createListener({
     tls: { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) },
     httpServer: createHttpServer(hub),
     onMqtt: createMqttEndpoint(hub).accept,
+    onAmqp: amqp.accept,
     logger,
   });
   cleanups.push(async () => {
     hub.connections.closeAll('shutdown');
+    amqp.close();
     await listener.close();
   });
   const boundPorts = await openPorts(listener, {
@@ -95,6 +106,7 @@ async function open(
     hostName,
     boundPorts,
     serviceConnectionString: serviceConnectionString(hub, hostName),
+    eventHubsConnectionString: eventHubsConnectionString(hub, hostName),
     caCertificate,
     tls,
     seededDevices: beginning.devices.flatMap(({ deviceId }) => {
@@ -126,7 +138,12 @@ async function openHub(options: IotHubEmulatorOptions, parts: HubParts): Promise
   cleanups.push(() => {
     store.close();
   });
-  const routing = await openRouting({ name, store, clock }, parts);
+  const metrics = new HubMetrics();
+  store.onCommit = (durationMs, writes) => {
+    metrics.commitDuration.observe(durationMs / 1000);
+    metrics.commitWrites.observe(writes);
+  };
+  const routing = await openRouting({ name, store, clock, metrics }, parts);
   cleanups.push(() => routing.close());
   const activity = new ActivityLog(store);
   const policyKeys = options.policyKeys ?? (isLoopback(options.host ?? DEFAULT_HOST) ? 'development' : 'generated');
@@ -136,8 +153,12 @@ async function openHub(options: IotHubEmulatorOptions, parts: HubParts): Promise
     clock,
     logger,
     routing,
+    events: await openBuiltInEndpoint({ store, clock }, options),
     activity,
     pendingMethods: new PendingMethods(),
+    queues: new MessageQueues(clock),
+    jobs: new JobRunner(),
+    metrics,
     policies: policyKeys === 'development' ? developmentPolicies() : await storedPolicies(store),
     hostNames: new Set(
       [...DEFAULT_TLS_NAMES, ...tlsNames, name, `${name}.azure-devices.net`].map((text) => text.toLowerCase()),
@@ -146,15 +167,17 @@ async function openHub(options: IotHubEmulatorOptions, parts: HubParts): Promise
       activity.note(deviceId, clock.nowMs());
       recordConnectionState(hub, deviceId, connected);
     }),
-    ...(options.storage === undefined ? {} : { uploadStorage: await openUploadStorage(options.storage) }),
+    ...(options.storage === undefined
+      ? {}
+      : { uploadStorage: await openUploadStorage({ ...options.storage, caCertificate: parts.caCertificate }) }),
   };
   await recordNobodyConnected(hub);
-  cleanups.push(keepRetention(hub, options.messageRetentionMs ?? DAY_MS), keepActivityFlushed(hub));
+  cleanups.push(keepRetention(hub, retentionMs(options)), keepActivityFlushed(hub), keepQueuesSwept(hub));
   return hub;
 }
 
 async function openRouting(
-  { name, store, clock }: Pick<Hub, 'name' | 'store' | 'clock'>,
+  { name, store, clock, metrics }: Pick<Hub, 'name' | 'store' | 'clock' | 'metrics'>,
   { beginning, caCertificate, logger }: HubParts,
 ): Promise<MessageRouting> {
   const targets = new Map<string, DeliveryTarget>();
@@ -164,7 +187,7 @@ async function openRouting(
     targets.set(endpoint.name, target);
   }
   const { routing } = beginning;
-  return await store.write(() => new MessageRouting({ store, clock, logger, routing, targets }));
+  return await store.write(() => new MessageRouting({ store, clock, logger, routing, targets, metrics }));
 }
 
 /** The database holds device keys: for its owner alone. SQLite gives the files beside it the same mode. */
@@ -212,8 +235,16 @@ function checkOptions(options: IotHubEmulatorOptions): void {
 }
 
 function serviceConnectionString(hub: Hub, hostName: string): string {
-  const owner = hub.policies.find(({ name }) => name === 'iothubowner');
-  return `HostName=${hostName};SharedAccessKeyName=iothubowner;SharedAccessKey=${owner?.primaryKey ?? ''}`;
+  return `HostName=${hostName};${policyParts(hub, 'iothubowner')}`;
+}
+
+function eventHubsConnectionString(hub: Hub, hostName: string): string {
+  return `Endpoint=sb://${hostName}/;${policyParts(hub, 'service')};EntityPath=${hub.name}`;
+}
+
+function policyParts(hub: Hub, policyName: string): string {
+  const policy = hub.policies.find(({ name }) => name === policyName);
+  return `SharedAccessKeyName=${policyName};SharedAccessKey=${policy?.primaryKey ?? ''}`;
 }
 
 function findConnectionString(hub: Hub, hostName: string, deviceId: string): string | undefined {

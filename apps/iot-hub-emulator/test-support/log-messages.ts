@@ -8,6 +8,7 @@ export const aLoggedMessage = (parts: Partial<LoggedMessage> = {}): LoggedMessag
   deviceId: 'd1',
   generationId: '7',
   authScope: 'device',
+  authType: 'sas',
   enqueuedMs: START_MS,
   systemProperties: { contentType: 'application/json', contentEncoding: 'utf-8' },
   properties: {},

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HubError } from '../hub/errors/hub-errors.js';
 import type { JsonObject } from '../hub/json.js';
-import { authenticationSchema, deviceIdSchema } from '../hub/registry/device-input.js';
+import { authenticationSchema, identityIdSchema } from '../hub/registry/identity-input.js';
 import { routingSchema } from '../hub/routing/routing-config.js';
 import { checkProperties, checkSectionSize, type TwinSection } from '../hub/twins/twin-limits.js';
 
@@ -18,7 +18,7 @@ const section = (name: TwinSection) =>
   });
 
 const seedDeviceSchema = z.strictObject({
-  deviceId: deviceIdSchema,
+  deviceId: identityIdSchema,
   status: z.enum(['enabled', 'disabled']).optional(),
   statusReason: z.string().max(128).optional(),
   authentication: authenticationSchema.strict().optional(),

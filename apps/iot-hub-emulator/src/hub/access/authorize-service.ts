@@ -1,13 +1,14 @@
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
+import type { Identity } from '../identity.js';
 import { isSignedWith, parseSasToken } from './sas-token.js';
 import type { AccessRight } from './shared-access-policy.js';
-import { coversDevice, coversHub } from './token-resource.js';
+import { coversIdentity, coversHub } from './token-resource.js';
 
-/** What a service call needs: one of the rights, and, for a call about one device, its id. */
+/** What a service call needs: one of the rights, and, for a call about one device or module, its name. */
 export interface ServiceDemand {
   readonly rights: readonly AccessRight[];
-  readonly deviceId?: string | undefined;
+  readonly identity?: Identity | undefined;
 }
 
 /**
@@ -18,7 +19,7 @@ export interface ServiceDemand {
 export function authorizeService(
   hub: Hub,
   authorization: string | undefined,
-  { rights, deviceId }: ServiceDemand,
+  { rights, identity }: ServiceDemand,
 ): void {
   if (authorization === undefined) throw unauthorized('there is no Authorization header');
   if (/^bearer\s/i.test(authorization)) throw unauthorized('Entra ID tokens are not implemented');
@@ -29,7 +30,7 @@ export function authorizeService(
   if (policy === undefined) throw unauthorized('the token names no shared access policy of this hub');
   const covered =
     coversHub(hub, token.resource) ||
-    (deviceId !== undefined && coversDevice(hub, token.resource, deviceId, { hubWide: false }));
+    (identity !== undefined && coversIdentity(hub, token.resource, identity, { hubWide: false }));
   if (!covered) throw unauthorized('the token is for another hub or another resource');
   if (!isSignedWith(token, [policy.primaryKey, policy.secondaryKey])) {
     throw unauthorized('the token is not signed with the keys of the policy it names');

@@ -1,10 +1,20 @@
-/** A device that has proven who it is. Made by {@link authenticateDevice}, handed to the operations a device may call. */
-export interface DeviceIdentity {
-  readonly deviceId: string;
+import type { Identity } from '../identity.js';
+
+/** Whose key or certificate it was: the device's or module's own, or a shared access policy with DeviceConnect. */
+export type AuthScope = 'device' | 'module' | 'hub';
+
+/** By a shared access signature, or by a client certificate. */
+export type AuthType = 'sas' | 'x509';
+
+/**
+ * A device or module that has proven who it is. Made by {@link authenticateDevice}, handed to the operations that those
+ * may call.
+ */
+export interface DeviceIdentity extends Identity {
   /** Changes when a device is deleted and made again under the same name. */
   readonly generationId: string;
-  /** `device`: signed with the device's own key; `hub`: with a shared access policy that has DeviceConnect. */
-  readonly authScope: 'device' | 'hub';
+  readonly authScope: AuthScope;
+  readonly authType: AuthType;
   /** When the token lapses, in milliseconds since 1970. A live connection must end then. */
   readonly expiresAtMs: number;
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Hub } from '../hub.js';
+import type { Identity } from '../identity.js';
 import { percentDecode } from './sas-token.js';
 
 /** Whether clients may call this hub by that name; a port in it does not matter, nor does case. */
@@ -10,20 +11,30 @@ export function isHostOfHub(hub: Hub, host: string): boolean {
 }
 
 /**
- * Whether a token's resource covers a device: names this hub and the device, or, with `hubWide`, this hub alone.
+ * Whether a token's resource covers a device or module: names this hub and it (of a module, also its device), or, with
+ * `hubWide`, this hub alone.
  *
  * @param resource as it stands in the token, encoded.
  */
-export function coversDevice(hub: Hub, resource: string, deviceId: string, { hubWide }: { hubWide: boolean }): boolean {
+export function coversIdentity(
+  hub: Hub,
+  resource: string,
+  { deviceId, moduleId }: Identity,
+  { hubWide }: { hubWide: boolean },
+): boolean {
   const [host = '', ...path] = (percentDecode(resource) ?? '').split('/');
   if (!isHostOfHub(hub, host)) return false;
-  const [collection, name, ...rest] = path;
+  const [collection, name, modules, module, ...rest] = path;
   if (collection === undefined || (collection === '' && name === undefined)) return hubWide;
   if (collection.toLowerCase() !== 'devices' || rest.length > 0) return false;
   if (name === undefined) return hubWide;
-  // Some clients encode the device id once more before they encode the whole resource.
-  return name === deviceId || percentDecode(name) === deviceId;
+  if (!isName(name, deviceId)) return false;
+  if (modules === undefined) return true;
+  return modules.toLowerCase() === 'modules' && moduleId !== undefined && isName(module, moduleId);
 }
+
+/** Some clients encode an id once more before they encode the whole resource. */
+const isName = (text: string | undefined, id: string): boolean => text === id || percentDecode(text) === id;
 
 /** Whether a token's resource is this hub as a whole, as service clients send it. */
 export function coversHub(hub: Hub, resource: string): boolean {

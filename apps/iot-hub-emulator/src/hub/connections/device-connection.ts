@@ -1,9 +1,10 @@
+import type { Identity } from '../identity.js';
 import type { JsonObject } from '../json.js';
 
 /** Why the hub ends a live connection. */
 export type CloseReason = 'replaced' | 'disabled' | 'deleted' | 'token-expired' | 'shutdown';
 
-/** What a connected device listens to: only then does the hub send it such things. */
+/** What a connected device or module listens to: only then does the hub send it such things. */
 export type Listening = 'methods' | 'desired' | 'cloud-to-device';
 
 /** A direct method call on its way to a device. */
@@ -16,11 +17,11 @@ export interface MethodCall {
 }
 
 /**
- * A device's live connection, implemented by a protocol (MQTT, later AMQP) and attached with
+ * The live connection of a device or module, implemented by a protocol and attached with
  * {@link LiveConnections.attach}. The hub calls these; none of them may throw.
  */
 export interface DeviceConnection {
-  readonly deviceId: string;
+  readonly identity: Identity;
   /** For the log, for example `mqtt 127.0.0.1:50123`. */
   readonly description: string;
   /** Whether the device has subscribed to this kind. Tell {@link LiveConnections.listeningChanged} when it changes. */
@@ -31,4 +32,9 @@ export interface DeviceConnection {
   invokeMethod(call: MethodCall): void;
   /** Sends a change of desired properties (nulls included, without `$version`); only while `listensTo('desired')`. */
   desiredChanged(patch: JsonObject, version: number): void;
+  /**
+   * The device's queue may have messages to give: take them with `receiveMessage`. Called only while
+   * `listensTo('cloud-to-device')`; what waits already when a device connects or subscribes, its connection fetches by itself.
+   */
+  messagesWaiting(): void;
 }

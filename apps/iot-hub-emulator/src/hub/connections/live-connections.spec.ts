@@ -5,12 +5,13 @@ import { LiveConnections } from './live-connections.js';
 function aConnection(deviceId = 'd1') {
   const closed: CloseReason[] = [];
   const connection: DeviceConnection = {
-    deviceId,
+    identity: { deviceId },
     description: `connection of ${deviceId}`,
     listensTo: (kind) => kind === 'desired',
     close: (reason) => closed.push(reason),
     invokeMethod: () => undefined,
     desiredChanged: () => undefined,
+    messagesWaiting: () => undefined,
   };
   return { connection, closed };
 }
@@ -23,7 +24,7 @@ describe(LiveConnections.name, () => {
     states = [];
     log = [];
     const logger = pino({}, { write: (line) => log.push(JSON.parse(line) as { msg: string; level: number }) });
-    connections = new LiveConnections(logger, (deviceId, connected) => states.push([deviceId, connected]));
+    connections = new LiveConnections(logger, ({ deviceId }, connected) => states.push([deviceId, connected]));
   });
 
   it('lets the newest connection win, and tells both sides in the log', () => {
@@ -32,7 +33,7 @@ describe(LiveConnections.name, () => {
     connections.attach(newer.connection);
     expect(older.closed).toEqual(['replaced']);
     expect(newer.closed).toEqual([]);
-    expect(connections.get('d1')).toBe(newer.connection);
+    expect(connections.get({ deviceId: 'd1' })).toBe(newer.connection);
     expect(connections.size).toBe(1);
     expect(log.slice(1).map(({ msg }) => msg)).toEqual([
       expect.stringContaining('newest connection wins'),
@@ -47,7 +48,7 @@ describe(LiveConnections.name, () => {
     connections.attach(older.connection);
     connections.attach(newer.connection);
     connections.detach(older.connection);
-    expect(connections.get('d1')).toBe(newer.connection);
+    expect(connections.get({ deviceId: 'd1' })).toBe(newer.connection);
     connections.detach(newer.connection);
     connections.detach(newer.connection);
     expect(states).toEqual([
@@ -59,17 +60,17 @@ describe(LiveConnections.name, () => {
   it('gives a connection only for what it listens to', () => {
     const { connection } = aConnection();
     connections.attach(connection);
-    expect(connections.listening('d1', 'desired')).toBe(connection);
-    expect(connections.listening('d1', 'methods')).toBeUndefined();
-    expect(connections.listening('d2', 'desired')).toBeUndefined();
+    expect(connections.listening({ deviceId: 'd1' }, 'desired')).toBe(connection);
+    expect(connections.listening({ deviceId: 'd1' }, 'methods')).toBeUndefined();
+    expect(connections.listening({ deviceId: 'd2' }, 'desired')).toBeUndefined();
   });
 
   it('closes one or all, with the reason', () => {
     const [first, second] = [aConnection('d1'), aConnection('d2')];
     connections.attach(first.connection);
     connections.attach(second.connection);
-    connections.close('d1', 'disabled');
-    connections.close('d1', 'disabled');
+    connections.close({ deviceId: 'd1' }, 'disabled');
+    connections.close({ deviceId: 'd1' }, 'disabled');
     connections.closeAll('shutdown');
     expect([first.closed, second.closed]).toEqual([['disabled'], ['shutdown']]);
     expect(connections.size).toBe(0);

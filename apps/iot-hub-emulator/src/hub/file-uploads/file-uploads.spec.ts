@@ -1,5 +1,8 @@
 import { aHub, START_MS, type TestHub } from '../../../test-support/test-hub.js';
 import { openUploadStorage } from '../../storage/azure-upload-storage.js';
+import { utcText } from '../clock.js';
+import { receiveServiceMessage } from '../service-bound/service-messages.js';
+import type { BlobFacts } from './upload-storage.js';
 import type { DeviceIdentity } from '../access/device-identity.js';
 import { HubError } from '../errors/hub-errors.js';
 import { createDevice } from '../registry/devices.js';
@@ -7,7 +10,13 @@ import { MAX_OPEN_UPLOADS, notifyFileUpload, openFileUpload, UPLOAD_TTL_MS } fro
 
 const ACCOUNT = 'DefaultEndpointsProtocol=https;AccountName=devstoreaccount1;AccountKey=a2V5;';
 const azurite = (protocol: string) => `${ACCOUNT}BlobEndpoint=${protocol}://127.0.0.1:10000/devstoreaccount1;`;
-const device: DeviceIdentity = { deviceId: 'd1', generationId: '1', authScope: 'device', expiresAtMs: Infinity };
+const device: DeviceIdentity = {
+  deviceId: 'd1',
+  generationId: '1',
+  authScope: 'device',
+  authType: 'sas',
+  expiresAtMs: Infinity,
+};
 const codeOf = (promise: Promise<unknown>): Promise<number> =>
   promise.then(
     () => 0,
@@ -19,9 +28,12 @@ const codeOf = (promise: Promise<unknown>): Promise<number> =>
 
 describe('file uploads', () => {
   let hub: TestHub;
+  let facts: BlobFacts | undefined;
   beforeEach(async () => {
     const connectionString = azurite('https');
-    hub = aHub({ uploadStorage: await openUploadStorage({ connectionString, containerName: 'dev' }) });
+    const storage = await openUploadStorage({ connectionString, containerName: 'dev' });
+    facts = { sizeBytes: 5, lastUpdatedMs: START_MS - 1000 };
+    hub = aHub({ uploadStorage: { ...storage, lookUp: () => Promise.resolve(facts) } });
     await createDevice(hub, { deviceId: 'd1' });
     await createDevice(hub, { deviceId: 'd2' });
   });
@@ -29,7 +41,7 @@ describe('file uploads', () => {
     hub.store.close();
   });
   const open = (blobName = 'a.jpg') => openFileUpload(hub, device, { blobName });
-  const notifications = () => hub.store.sql('SELECT * FROM file_notifications').all();
+  const notification = () => receiveServiceMessage(hub, 'fileNotifications')?.body;
 
   it('allows one blob to be created and written for one hour, over https alone', async () => {
     const upload = await open('some dir/50%.jpg');
@@ -63,20 +75,28 @@ describe('file uploads', () => {
     }
   });
 
-  it('records how an upload went, once', async () => {
+  it('tells services of an upload that went well, once', async () => {
     const { correlationId } = await open();
     const body = { isSuccess: true, statusCode: 201, statusDescription: 'Created' };
     await notifyFileUpload(hub, device, body, correlationId);
-    expect(notifications()).toEqual([
-      expect.objectContaining({
-        device_id: 'd1',
-        blob_name: 'd1/a.jpg',
-        blob_uri: 'https://127.0.0.1:10000/devstoreaccount1/dev/d1/a.jpg',
-        is_success: 1,
-        status_code: 201,
-      }),
-    ]);
+    expect(notification()).toEqual({
+      deviceId: 'd1',
+      blobName: 'd1/a.jpg',
+      blobUri: 'https://127.0.0.1:10000/devstoreaccount1/dev/d1/a.jpg',
+      blobSizeInBytes: 5,
+      lastUpdatedTime: utcText(START_MS - 1000),
+      enqueuedTimeUtc: utcText(START_MS),
+    });
+    expect(notification()).toBeUndefined();
     expect(await codeOf(notifyFileUpload(hub, device, body, correlationId))).toBe(400015);
+  });
+
+  it('tells of an upload also when storage cannot be asked for its size', async () => {
+    facts = undefined;
+    const { correlationId } = await open();
+    await notifyFileUpload(hub, device, { isSuccess: true }, correlationId);
+    expect(notification()).toEqual(expect.not.objectContaining({ blobSizeInBytes: expect.anything() as unknown }));
+    expect(notification()).toBeUndefined();
   });
 
   it('takes the correlation id from the body too, but never another device’s', async () => {
@@ -84,7 +104,7 @@ describe('file uploads', () => {
     const body = { correlationId, isSuccess: false, statusCode: 500, statusDescription: 'no' };
     expect(await codeOf(notifyFileUpload(hub, { ...device, deviceId: 'd2' }, body))).toBe(400015);
     await notifyFileUpload(hub, device, body);
-    expect(notifications()).toEqual([expect.objectContaining({ is_success: 0, status_code: 500 })]);
+    expect(notification()).toBeUndefined();
   });
 
   it('refuses the eleventh open upload, until one is finished or has expired', async () => {

@@ -4,7 +4,8 @@ import type { DeviceIdentity } from '../access/device-identity.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import { isJsonObject } from '../json.js';
-import { invalidInput } from '../registry/device-input.js';
+import { invalidInput } from '../registry/identity-input.js';
+import { appendFileNotification } from '../service-bound/append-file-notification.js';
 import { deviceBlobName } from './blob-name.js';
 import { encodeBlobName, type UploadStorage } from './upload-storage.js';
 
@@ -38,7 +39,7 @@ export async function openFileUpload(hub: Hub, { deviceId }: DeviceIdentity, bod
   const nowMs = hub.clock.nowMs();
   const expiresAtMs = nowMs + UPLOAD_TTL_MS;
   const correlationId = randomUUID();
-  hub.activity.note(deviceId, nowMs);
+  hub.activity.note({ deviceId }, nowMs);
   await hub.store.write(() => {
     hub.store
       .sql('DELETE FROM file_uploads WHERE device_id = ? AND expires_ms <= ?')
@@ -73,7 +74,7 @@ const notificationSchema = z.object({
 });
 
 /**
- * Records a device's word on how its upload went, and closes the upload.
+ * Takes a device's word on how its upload went, and closes the upload. Services hear of one that went well.
  *
  * @param body parsed JSON, not yet checked.
  * @param correlationId when the client gives it beside the body; else it is taken from the body.
@@ -88,35 +89,34 @@ export async function notifyFileUpload(
   const storage = requireStorage(hub);
   const parsed = notificationSchema.safeParse(body);
   if (!parsed.success) throw invalidInput(parsed.error);
-  const { isSuccess, statusCode, statusDescription } = parsed.data;
+  const { isSuccess } = parsed.data;
   const id = correlationId ?? parsed.data.correlationId ?? '';
   const nowMs = hub.clock.nowMs();
-  hub.activity.note(deviceId, nowMs);
+  hub.activity.note({ deviceId }, nowMs);
+  const blobName = requireUpload(hub, deviceId, id, nowMs);
+  const facts = isSuccess ? await storage.lookUp(blobName, nowMs) : undefined;
   await hub.store.write(() => {
-    const upload = hub.store
-      .sql('SELECT blob_name, expires_ms FROM file_uploads WHERE correlation_id = ? AND device_id = ?')
-      .get(id, deviceId) as { blob_name: string; expires_ms: number } | undefined;
-    if (upload === undefined) {
-      throw new HubError('InvalidCorrelationId', 'The correlation id names no open upload of this device.');
-    }
-    if (upload.expires_ms <= nowMs) throw new HubError('ExpiredCorrelationId', 'The upload has expired.');
+    requireUpload(hub, deviceId, id, nowMs);
     hub.store.sql('DELETE FROM file_uploads WHERE correlation_id = ?').run(id);
-    hub.store
-      .sql(
-        `INSERT INTO file_notifications (device_id, blob_name, blob_uri, is_success, status_code, status_description, enqueued_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        deviceId,
-        upload.blob_name,
-        storage.blobUrl(upload.blob_name),
-        isSuccess ? 1 : 0,
-        statusCode ?? null,
-        statusDescription ?? null,
-        nowMs,
-      );
+    if (isSuccess) appendFileNotification(hub, { deviceId, blobName, blobUri: storage.blobUrl(blobName), facts });
   });
-  hub.logger.info({ deviceId, correlationId: id, isSuccess }, 'File upload finished');
+  const { statusCode, statusDescription } = parsed.data;
+  hub.logger.info(
+    { deviceId, correlationId: id, isSuccess, statusCode, statusDescription, sizeBytes: facts?.sizeBytes },
+    'File upload finished',
+  );
+}
+
+/** The blob of an open upload. @throws {@link HubError} `InvalidCorrelationId`, `ExpiredCorrelationId`. */
+function requireUpload({ store }: Hub, deviceId: string, correlationId: string, nowMs: number): string {
+  const upload = store
+    .sql('SELECT blob_name, expires_ms FROM file_uploads WHERE correlation_id = ? AND device_id = ?')
+    .get(correlationId, deviceId) as { blob_name: string; expires_ms: number } | undefined;
+  if (upload === undefined) {
+    throw new HubError('InvalidCorrelationId', 'The correlation id names no open upload of this device.');
+  }
+  if (upload.expires_ms <= nowMs) throw new HubError('ExpiredCorrelationId', 'The upload has expired.');
+  return upload.blob_name;
 }
 
 function requireStorage(hub: Hub): UploadStorage {

@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { DeviceRow } from '../../storage/device-row.js';
+import type { IdentityRow } from '../../storage/identity-row.js';
 import { utcText } from '../clock.js';
 import type { Hub } from '../hub.js';
+import { identityOfRow } from '../identity.js';
 import type { JsonObject } from '../json.js';
 import { appendToLog } from './message-log.js';
 import type { MessageSource } from './message-source.js';
 
 /** What an event's messages need of the hub. */
-export type EventHub = Pick<Hub, 'name' | 'store' | 'clock' | 'routing'>;
+export type EventHub = Pick<Hub, 'name' | 'store' | 'clock' | 'routing' | 'events'>;
 
 const SCHEMAS = {
   twinChangeEvents: 'twinChangeNotification',
   deviceLifecycleEvents: 'deviceLifecycleNotification',
+  moduleLifecycleEvents: 'moduleLifecycleNotification',
   deviceConnectionStateEvents: 'deviceConnectionStateNotification',
 } as const satisfies Record<Exclude<MessageSource, 'Telemetry'>, string>;
 
-/** Something that happened to a device. */
+/** Something that happened to a device or module. */
 export interface DeviceEvent {
   readonly source: keyof typeof SCHEMAS;
   readonly opType:
@@ -23,9 +25,11 @@ export interface DeviceEvent {
     | 'replaceTwin'
     | 'createDeviceIdentity'
     | 'deleteDeviceIdentity'
+    | 'createModuleIdentity'
+    | 'deleteModuleIdentity'
     | 'deviceConnected'
     | 'deviceDisconnected';
-  readonly device: Pick<DeviceRow, 'device_id' | 'generation_id'>;
+  readonly subject: Pick<IdentityRow, 'device_id' | 'module_id' | 'generation_id'>;
   /** Called only if a route may take the event. */
   readonly body: () => JsonObject;
 }
@@ -35,14 +39,15 @@ export interface DeviceEvent {
  *
  * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-non-telemetry-event-schema
  */
-export function appendEvent(hub: EventHub, { source, opType, device, body }: DeviceEvent): void {
+export function appendEvent(hub: EventHub, { source, opType, subject, body }: DeviceEvent): void {
   if (!hub.routing.takes(source)) return;
   const enqueuedMs = hub.clock.nowMs();
   appendToLog(hub, {
     source,
-    deviceId: device.device_id,
-    generationId: device.generation_id,
+    ...identityOfRow(subject),
+    generationId: subject.generation_id,
     authScope: '',
+    authType: 'sas',
     enqueuedMs,
     systemProperties: {
       contentType: 'application/json',
@@ -52,7 +57,7 @@ export function appendEvent(hub: EventHub, { source, opType, device, body }: Dev
     },
     properties: {
       hubName: hub.name,
-      deviceId: device.device_id,
+      ...identityOfRow(subject),
       operationTimestamp: utcText(enqueuedMs),
       'iothub-message-schema': SCHEMAS[source],
       opType,

@@ -23,12 +23,21 @@ export async function appendMessages(
   if (sizeBytes > MAX_MESSAGE_BYTES) {
     throw new HubError('MessageTooLarge', `The message has ${sizeBytes} bytes; the limit is ${MAX_MESSAGE_BYTES}.`);
   }
-  hub.activity.note(device.deviceId, hub.clock.nowMs());
-  const { deviceId, generationId, authScope } = device;
+  hub.activity.note(device, hub.clock.nowMs());
+  const { deviceId, moduleId, generationId, authScope, authType } = device;
   const append = () => {
     const enqueuedMs = hub.clock.nowMs();
     for (const message of messages) {
-      appendToLog(hub, { source: 'Telemetry', deviceId, generationId, authScope, enqueuedMs, ...message });
+      appendToLog(hub, {
+        source: 'Telemetry',
+        deviceId,
+        moduleId,
+        generationId,
+        authScope,
+        authType,
+        enqueuedMs,
+        ...message,
+      });
     }
   };
   await (messages.length === 1 ? hub.store.writeOne(append) : hub.store.write(append));

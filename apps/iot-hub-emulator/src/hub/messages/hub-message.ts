@@ -1,3 +1,4 @@
+import type { AuthScope, AuthType } from '../access/device-identity.js';
 import type { MessageSystemProperties } from './device-message.js';
 import type { MessageSource } from './message-source.js';
 
@@ -5,9 +6,11 @@ import type { MessageSource } from './message-source.js';
 export interface HubMessage {
   readonly source: MessageSource;
   readonly deviceId: string;
+  readonly moduleId?: string | undefined;
   readonly generationId: string;
-  /** How the device proved itself; empty for an event of the hub. */
-  readonly authScope: 'device' | 'hub' | '';
+  /** By whose key or certificate the sender proved itself; empty for an event of the hub. */
+  readonly authScope: AuthScope | '';
+  readonly authType: AuthType;
   /** Milliseconds since 1970. */
   readonly enqueuedMs: number;
   readonly systemProperties: MessageSystemProperties;

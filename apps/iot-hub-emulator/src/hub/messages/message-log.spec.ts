@@ -31,7 +31,7 @@ describe(appendToLog.name, () => {
 
   it('numbers the messages of the built-in endpoint by partition, without gaps', async () => {
     const other = Array.from({ length: 100 }, (_, index) => `d${index}`).find(
-      (id) => partitionOf(id) !== partitionOf('a'),
+      (id) => partitionOf(id, 4) !== partitionOf('a', 4),
     );
     await append('a');
     await append(other ?? '');

@@ -1,3 +1,5 @@
+import type { AuthScope, AuthType } from '../access/device-identity.js';
+import { identityOfRow } from '../identity.js';
 import type { Store } from '../../storage/store.js';
 import type { MessageSystemProperties } from './device-message.js';
 import type { HubMessage, LoggedMessage } from './hub-message.js';
@@ -7,10 +9,13 @@ import { partitionOf } from './partition.js';
 /** Parameter 10 is the set of endpoints; bit 0 is the built-in one, which numbers its messages by partition. */
 const INSERT = `INSERT INTO messages
   (partition_id, enqueued_ms, device_id, generation_id, auth_scope, system_properties, properties, body, source,
-   endpoints, events_sequence)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, CASE WHEN ?10 & 1 THEN 1 + COALESCE(
+   endpoints, module_id, auth_type, events_sequence)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, CASE WHEN ?10 & 1 THEN 1 + COALESCE(
     (SELECT MAX(events_sequence) FROM messages WHERE partition_id = ?1 AND events_sequence IS NOT NULL),
     (SELECT last_deleted FROM event_partitions WHERE partition_id = ?1), -1) END)`;
+
+/** The built-in endpoint in a set of endpoints. */
+export const BUILT_IN = 1;
 
 /** What appending needs of the hub. */
 interface Log {
@@ -19,19 +24,24 @@ interface Log {
     endpointsOf(message: HubMessage): number;
     appended(endpoints: number): void;
   };
+  readonly events: {
+    readonly partitionCount: number;
+    appended(partitionId: number): void;
+  };
 }
 
 /**
  * Appends a message to the log, for the endpoints that its routes lead to. One that leads nowhere is not kept.
  * For use within a write: endpoints hear of it once that is committed.
  */
-export function appendToLog({ store, routing }: Log, message: HubMessage): void {
+export function appendToLog({ store, routing, events }: Log, message: HubMessage): void {
   const endpoints = routing.endpointsOf(message);
   if (endpoints === 0) return;
+  const partitionId = partitionOf(message.deviceId, events.partitionCount);
   store
     .sql(INSERT)
     .run(
-      partitionOf(message.deviceId),
+      partitionId,
       message.enqueuedMs,
       message.deviceId,
       message.generationId,
@@ -41,8 +51,11 @@ export function appendToLog({ store, routing }: Log, message: HubMessage): void 
       message.body,
       message.source,
       endpoints,
+      message.moduleId ?? '',
+      message.authType,
     );
   routing.appended(endpoints);
+  if ((endpoints & BUILT_IN) !== 0) events.appended(partitionId);
 }
 
 /** The place of the log's last message, deleted ones included; 0 before the first. */
@@ -58,17 +71,18 @@ export function readLog(
 ): LoggedMessage[] {
   const rows = store
     .sql(
-      `SELECT sequence_number, enqueued_ms, device_id, generation_id, auth_scope, system_properties, properties, body,
-         source
+      `SELECT sequence_number, enqueued_ms, device_id, module_id, generation_id, auth_scope, auth_type, system_properties,
+         properties, body, source
        FROM messages WHERE sequence_number > ? AND endpoints & ? ORDER BY sequence_number LIMIT ?`,
     )
     .all(after, bit, limit) as unknown as LogRow[];
   return rows.map((row) => ({
     sequenceNumber: row.sequence_number,
     enqueuedMs: row.enqueued_ms,
-    deviceId: row.device_id,
+    ...identityOfRow(row),
     generationId: row.generation_id,
     authScope: row.auth_scope,
+    authType: row.auth_type,
     systemProperties: JSON.parse(row.system_properties) as MessageSystemProperties,
     properties: JSON.parse(row.properties) as Record<string, string>,
     body: row.body,
@@ -88,8 +102,10 @@ interface LogRow {
   sequence_number: number;
   enqueued_ms: number;
   device_id: string;
+  module_id: string;
   generation_id: string;
-  auth_scope: 'device' | 'hub' | '';
+  auth_scope: AuthScope | '';
+  auth_type: AuthType;
   system_properties: string;
   properties: string;
   body: Uint8Array;

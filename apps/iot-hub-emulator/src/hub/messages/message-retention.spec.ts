@@ -4,7 +4,13 @@ import { appendMessages } from './append-messages.js';
 import { deleteExpiredMessages } from './message-retention.js';
 import { partitionOf } from './partition.js';
 
-const device: DeviceIdentity = { deviceId: 'd1', generationId: '1', authScope: 'device', authType: 'sas', expiresAtMs: Infinity };
+const device: DeviceIdentity = {
+  deviceId: 'd1',
+  generationId: '1',
+  authScope: 'device',
+  authType: 'sas',
+  expiresAtMs: Infinity,
+};
 
 describe(deleteExpiredMessages.name, () => {
   let hub: TestHub;

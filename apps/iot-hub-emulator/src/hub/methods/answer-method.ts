@@ -1,4 +1,5 @@
 import type { Hub } from '../hub.js';
+import type { Identity } from '../identity.js';
 import type { MethodAnswer } from './pending-methods.js';
 
 /**
@@ -6,10 +7,10 @@ import type { MethodAnswer } from './pending-methods.js';
  *
  * @returns false when nobody waits (any more): the answer came too late, or its request id is not of this device.
  */
-export function answerMethod(hub: Hub, deviceId: string, requestId: string, answer: MethodAnswer): boolean {
-  hub.activity.note(deviceId, hub.clock.nowMs());
-  const wanted = hub.pendingMethods.answer(deviceId, requestId, answer);
+export function answerMethod(hub: Hub, identity: Identity, requestId: string, answer: MethodAnswer): boolean {
+  hub.activity.note(identity, hub.clock.nowMs());
+  const wanted = hub.pendingMethods.answer(identity, requestId, answer);
   if (!wanted)
-    hub.logger.warn({ deviceId, requestId, status: answer.status }, 'Method answer dropped: nobody waits for it');
+    hub.logger.warn({ ...identity, requestId, status: answer.status }, 'Method answer dropped: nobody waits for it');
   return wanted;
 }

@@ -1,6 +1,7 @@
 import { aHub, type TestHub } from '../../../test-support/test-hub.js';
 import type { DeviceConnection, Listening, MethodCall } from '../connections/device-connection.js';
 import { HubError } from '../errors/hub-errors.js';
+import type { Identity } from '../identity.js';
 import { createDevice } from '../registry/devices.js';
 import { answerMethod } from './answer-method.js';
 import { invokeMethod } from './invoke-method.js';
@@ -10,7 +11,7 @@ class FakeDevice implements DeviceConnection {
   readonly calls: MethodCall[] = [];
   readonly listening = new Set<Listening>(['methods']);
 
-  constructor(readonly deviceId: string) {}
+  constructor(readonly identity: Identity) {}
 
   listensTo(kind: Listening): boolean {
     return this.listening.has(kind);
@@ -23,6 +24,9 @@ class FakeDevice implements DeviceConnection {
   }
   desiredChanged(): void {
     throw new Error('Nothing desired changes here.');
+  }
+  messagesWaiting(): void {
+    throw new Error('No messages are sent here.');
   }
   get lastCall(): MethodCall {
     const call = this.calls.at(-1);
@@ -45,18 +49,18 @@ describe(invokeMethod.name, () => {
   let device: FakeDevice;
   beforeEach(async () => {
     hub = aHub();
-    device = new FakeDevice('d1');
+    device = new FakeDevice({ deviceId: 'd1' });
     await createDevice(hub, { deviceId: 'd1' });
   });
   afterEach(() => {
     hub.store.close();
   });
   const answer = (status: number, body: string, deviceId = 'd1') =>
-    answerMethod(hub, deviceId, device.lastCall.requestId, { status, body: Buffer.from(body) });
+    answerMethod(hub, { deviceId }, device.lastCall.requestId, { status, body: Buffer.from(body) });
 
   it('hands the payload to the device and its answer back', async () => {
     hub.connections.attach(device);
-    const result = invokeMethod(hub, 'd1', { methodName: 'reboot', payload: { a: [1, null] } });
+    const result = invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'reboot', payload: { a: [1, null] } });
     await Promise.resolve();
     expect(device.lastCall).toMatchObject({ methodName: 'reboot', payload: '{"a":[1,null]}' });
     expect(device.lastCall.requestId).toMatch(/^[0-9a-f]+$/);
@@ -68,7 +72,7 @@ describe(invokeMethod.name, () => {
 
   it('sends null for no payload, and takes an empty answer for null', async () => {
     hub.connections.attach(device);
-    const result = invokeMethod(hub, 'd1', { methodName: 'm' });
+    const result = invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm' });
     await Promise.resolve();
     expect(device.lastCall.payload).toBe('null');
     answer(200, '');
@@ -76,35 +80,35 @@ describe(invokeMethod.name, () => {
   });
 
   it('tells an unknown device from one that is not there and one that does not listen', async () => {
-    expect(await codeOf(invokeMethod(hub, 'nobody', { methodName: 'm' }))).toBe(404001);
-    expect(await codeOf(invokeMethod(hub, 'd1', { methodName: 'm' }))).toBe(404103);
+    expect(await codeOf(invokeMethod(hub, { deviceId: 'nobody' }, { methodName: 'm' }))).toBe(404001);
+    expect(await codeOf(invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm' }))).toBe(404103);
     device.listening.clear();
     hub.connections.attach(device);
-    expect(await codeOf(invokeMethod(hub, 'd1', { methodName: 'm' }))).toBe(404103);
+    expect(await codeOf(invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm' }))).toBe(404103);
   });
 
   it('waits for the device to connect and to subscribe, as long as the connect timeout', async () => {
     device.listening.clear();
-    const result = invokeMethod(hub, 'd1', { methodName: 'm', connectTimeoutInSeconds: 10 });
+    const result = invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm', connectTimeoutInSeconds: 10 });
     hub.clock.advance(9_000);
     hub.connections.attach(device);
     expect(device.calls).toEqual([]);
     device.listening.add('methods');
-    hub.connections.listeningChanged('d1');
+    hub.connections.listeningChanged({ deviceId: 'd1' });
     await Promise.resolve();
     await Promise.resolve();
     answer(200, '1');
     await expect(result).resolves.toEqual({ status: 200, payload: 1 });
 
     hub.connections.detach(device);
-    const late = codeOf(invokeMethod(hub, 'd1', { methodName: 'm', connectTimeoutInSeconds: 10 }));
+    const late = codeOf(invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm', connectTimeoutInSeconds: 10 }));
     hub.clock.advance(10_000);
     expect(await late).toBe(404103);
   });
 
   it('gives up when the device does not answer in time, and drops what comes later', async () => {
     hub.connections.attach(device);
-    const result = codeOf(invokeMethod(hub, 'd1', { methodName: 'm', responseTimeoutInSeconds: 5 }));
+    const result = codeOf(invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm', responseTimeoutInSeconds: 5 }));
     await Promise.resolve();
     hub.clock.advance(5_000);
     expect(await result).toBe(504101);
@@ -113,7 +117,7 @@ describe(invokeMethod.name, () => {
 
   it('takes an answer from the called device alone', async () => {
     hub.connections.attach(device);
-    const result = invokeMethod(hub, 'd1', { methodName: 'm' });
+    const result = invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm' });
     await Promise.resolve();
     expect(answer(200, '"forged"', 'd2')).toBe(false);
     expect(answer(200, '"own"')).toBe(true);
@@ -123,7 +127,7 @@ describe(invokeMethod.name, () => {
   it('tells of an answer that is no JSON or too large', async () => {
     hub.connections.attach(device);
     for (const body of ['{', `"${'x'.repeat(128 * 1024)}"`]) {
-      const result = codeOf(invokeMethod(hub, 'd1', { methodName: 'm' }));
+      const result = codeOf(invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm' }));
       await Promise.resolve();
       answer(200, body);
       expect(await result).toBe(502001);
@@ -133,7 +137,7 @@ describe(invokeMethod.name, () => {
   it('stops waiting when the caller goes', async () => {
     hub.connections.attach(device);
     const caller = new AbortController();
-    const result = codeOf(invokeMethod(hub, 'd1', { methodName: 'm' }, caller.signal));
+    const result = codeOf(invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm' }, caller.signal));
     await Promise.resolve();
     caller.abort();
     expect(await result).toBe(504101);
@@ -155,6 +159,6 @@ describe(invokeMethod.name, () => {
     [{ methodName: 'm', payload: 'x'.repeat(128 * 1024) }, 413001],
     [JSON.parse(`{"methodName":"m","payload":${'['.repeat(60_000)}${']'.repeat(60_000)}}`), 400004],
   ])('refuses request %#', async (request, code) => {
-    expect(await codeOf(invokeMethod(hub, 'd1', request))).toBe(code);
+    expect(await codeOf(invokeMethod(hub, { deviceId: 'd1' }, request))).toBe(code);
   });
 });

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { DeviceConnection } from '../connections/device-connection.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
+import type { Identity } from '../identity.js';
 import type { JsonValue } from '../json.js';
-import { requireDevice } from '../registry/find-device.js';
+import { requireIdentity } from '../registry/find-identity.js';
 import { MAX_METHOD_PAYLOAD_BYTES, readMethodRequest } from './method-request.js';
 import type { MethodAnswer } from './pending-methods.js';
 
@@ -14,34 +15,34 @@ export interface MethodResult {
 }
 
 /**
- * Calls a direct method of a device and waits for its answer.
+ * Calls a direct method of a device or module and waits for its answer.
  *
  * A device counts as online when it is connected and listens to methods; until then the call waits for the connect
  * timeout. The answer may come over a later connection of the same device.
  *
  * @param body parsed JSON of the request, not yet checked.
  * @param signal ends the wait when the caller has gone.
- * @throws {@link HubError} `ArgumentInvalid`, `DeviceNotFound`, `DeviceNotOnline`, `GatewayTimeout`, `InvalidDeviceResponse`.
+ * @throws {@link HubError} `ArgumentInvalid`, `DeviceNotFound`, `ModuleNotFound`, `DeviceNotOnline`, `GatewayTimeout`, `InvalidDeviceResponse`.
  * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-direct-methods
  */
 export async function invokeMethod(
   hub: Hub,
-  deviceId: string,
+  identity: Identity,
   body: unknown,
   signal?: AbortSignal,
 ): Promise<MethodResult> {
   const request = readMethodRequest(body);
-  requireDevice(hub, deviceId);
-  const connection = await listeningDevice(hub, deviceId, request.connectTimeoutMs, signal);
+  requireIdentity(hub, identity);
+  const connection = await listeningDevice(hub, identity, request.connectTimeoutMs, signal);
   if (connection === undefined) {
     throw new HubError('DeviceNotOnline', 'Timed out waiting for device to connect.', {
-      reason: hub.connections.get(deviceId)
+      reason: hub.connections.get(identity)
         ? 'the device has not subscribed to methods'
         : 'the device is not connected',
     });
   }
   const requestId = randomUUID().replaceAll('-', '');
-  const answer = await answerOf(hub, { deviceId, requestId, timeoutMs: request.responseTimeoutMs, signal }, () => {
+  const answer = await answerOf(hub, { identity, requestId, timeoutMs: request.responseTimeoutMs, signal }, () => {
     connection.invokeMethod({ requestId, methodName: request.methodName, payload: request.payload });
   });
   if (answer === undefined) {
@@ -52,15 +53,15 @@ export async function invokeMethod(
 
 function listeningDevice(
   hub: Hub,
-  deviceId: string,
+  identity: Identity,
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<DeviceConnection | undefined> {
-  const connection = hub.connections.listening(deviceId, 'methods');
+  const connection = hub.connections.listening(identity, 'methods');
   if (connection !== undefined || timeoutMs === 0) return Promise.resolve(connection);
   return waitFor(hub, { timeoutMs, signal }, (done) =>
-    hub.connections.watch(deviceId, () => {
-      const found = hub.connections.listening(deviceId, 'methods');
+    hub.connections.watch(identity, () => {
+      const found = hub.connections.listening(identity, 'methods');
       if (found !== undefined) done(found);
     }),
   );
@@ -68,11 +69,11 @@ function listeningDevice(
 
 function answerOf(
   hub: Hub,
-  call: { deviceId: string; requestId: string; timeoutMs: number; signal: AbortSignal | undefined },
+  call: { identity: Identity; requestId: string; timeoutMs: number; signal: AbortSignal | undefined },
   send: () => void,
 ): Promise<MethodAnswer | undefined> {
   return waitFor<MethodAnswer>(hub, call, (done) => {
-    const forget = hub.pendingMethods.expect(call.requestId, call.deviceId, done);
+    const forget = hub.pendingMethods.expect(call.requestId, call.identity, done);
     send();
     return forget;
   });

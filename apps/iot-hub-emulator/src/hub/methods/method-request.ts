@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HubError } from '../errors/hub-errors.js';
-import { invalidInput } from '../registry/device-input.js';
+import { invalidInput } from '../registry/identity-input.js';
 
 /** Largest payload of a call and of its answer, as JSON text. */
 export const MAX_METHOD_PAYLOAD_BYTES = 128 * 1024;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { utcText } from '../clock.js';
 import type { JsonObject, JsonValue } from '../json.js';
+import { connectionAuthMethod } from '../messages/connection-auth-method.js';
 import type { LoggedMessage } from '../messages/hub-message.js';
 import { readJsonBody } from '../messages/json-body.js';
 import type { PartitionKeyTemplate } from './partition-key-template.js';
@@ -62,7 +63,8 @@ function systemProperties(message: LoggedMessage): JsonObject {
     ['iothub-interface-id', own.interfaceId],
     ['dt-subject', own.subject],
     ['iothub-connection-device-id', message.deviceId],
-    ['iothub-connection-auth-method', authMethod(authScope)],
+    ['iothub-connection-module-id', message.moduleId],
+    ['iothub-connection-auth-method', authScope === '' ? undefined : connectionAuthMethod(message)],
     ['iothub-connection-auth-generation-id', authScope === '' ? undefined : generationId],
     ['iothub-content-type', own.contentType],
     ['iothub-content-encoding', own.contentEncoding],
@@ -71,7 +73,3 @@ function systemProperties(message: LoggedMessage): JsonObject {
   ];
   return Object.fromEntries(named.filter((pair): pair is [string, string] => pair[1] !== undefined));
 }
-
-/** JSON text, as IoT Hub writes it. An event of the hub has no device that proved itself. */
-const authMethod = (scope: LoggedMessage['authScope']): string | undefined =>
-  scope === '' ? undefined : JSON.stringify({ scope, type: 'sas', issuer: 'iothub', acceptingIpFilterRule: null });

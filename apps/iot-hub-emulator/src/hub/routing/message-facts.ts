@@ -3,13 +3,14 @@ import { utcText } from '../clock.js';
 import type { JsonObject, JsonValue } from '../json.js';
 import type { HubMessage } from '../messages/hub-message.js';
 import { readJsonBody } from '../messages/json-body.js';
-import { findDevice } from '../registry/find-device.js';
-import type { RouteFacts } from './route-condition.js';
+import { findIdentity } from '../registry/find-identity.js';
+import type { RouteFacts } from './route-expression.js';
 import { memberOf } from './route-values.js';
 
 /** Readers of system properties by names in lower case. */
 const SYSTEM_PROPERTIES: ReadonlyMap<string, (message: HubMessage) => string | undefined> = new Map([
   ['connectiondeviceid', ({ deviceId }) => deviceId],
+  ['connectionmoduleid', ({ moduleId }) => moduleId],
   ['enqueuedtime', ({ enqueuedMs }) => utcText(enqueuedMs)],
   ['messageid', ({ systemProperties }) => systemProperties.messageId],
   ['correlationid', ({ systemProperties }) => systemProperties.correlationId],
@@ -52,7 +53,7 @@ export class MessageFacts implements RouteFacts {
   }
 
   private findTwin(): JsonObject | undefined {
-    const row = findDevice({ store: this.store }, this.message.deviceId);
+    const row = findIdentity({ store: this.store }, this.message);
     if (row === undefined) return undefined;
     const { tags, desired, reported } = row;
     return {

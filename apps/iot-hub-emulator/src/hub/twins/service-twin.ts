@@ -1,10 +1,11 @@
-import type { DeviceRow } from '../../storage/device-row.js';
+import type { IdentityRow } from '../../storage/identity-row.js';
 import { utcText } from '../clock.js';
 import { HubError } from '../errors/hub-errors.js';
 import { etagOfVersion, matchesEtag } from '../etag.js';
 import type { Hub } from '../hub.js';
+import type { Identity } from '../identity.js';
 import type { JsonObject } from '../json.js';
-import { requireDevice } from '../registry/find-device.js';
+import { requireIdentity } from '../registry/find-identity.js';
 import { mergeProperties } from './merge-properties.js';
 import { readTwinChange, type TwinChange, type TwinChangeMode } from './twin-change.js';
 import { appendTwinReplaced, appendTwinUpdated } from './twin-events.js';
@@ -12,37 +13,48 @@ import { checkSectionSize } from './twin-limits.js';
 import { mergeMetadata } from './twin-metadata.js';
 import { toTwin, type Twin } from './twin-view.js';
 
-/** The twin as services see it. @throws {@link HubError} `DeviceNotFound`. */
-export function getTwin(hub: Hub, deviceId: string): Twin {
+/** The twin of a device or module as services see it. @throws {@link HubError} `DeviceNotFound`, `ModuleNotFound`. */
+export function getTwin(hub: Hub, identity: Identity): Twin {
   hub.activity.flush();
-  return toTwin(requireDevice(hub, deviceId));
+  return toTwin(requireIdentity(hub, identity));
 }
 
 /**
- * Changes tags and desired properties, and tells the device of the latter if it listens.
+ * Changes tags and desired properties, and tells the device or module of the latter if it listens.
  *
  * @param body parsed JSON in a twin's shape, not yet checked; members that services cannot change are left alone.
  * @param ifMatch the etag the caller has seen; undefined for any.
  * @returns the whole new twin, once it is on disk.
- * @throws {@link HubError} `DeviceNotFound`, `PreconditionFailed`, `ArgumentInvalid`.
+ * @throws {@link HubError} `DeviceNotFound`, `ModuleNotFound`, `PreconditionFailed`, `ArgumentInvalid`.
  */
 export async function changeTwin(
   hub: Hub,
-  deviceId: string,
+  identity: Identity,
   body: unknown,
-  { mode, ifMatch }: { mode: TwinChangeMode; ifMatch?: string | undefined },
+  {
+    mode,
+    ifMatch,
+    alongside,
+  }: {
+    mode: TwinChangeMode;
+    ifMatch?: string | undefined;
+    /** Writes into the same transaction: both or neither. */
+    alongside?: () => void;
+  },
 ): Promise<Twin> {
   const change = readTwinChange(body, mode);
   const { row, notify } = await hub.store.write(() => {
-    const before = requireDevice(hub, deviceId);
+    const before = requireIdentity(hub, identity);
     if (ifMatch !== undefined && !matchesEtag(ifMatch, before.twin_etag)) {
       throw new HubError('PreconditionFailed', 'The twin has changed: its etag is another one than in If-Match.');
     }
-    return writeTwinChange(hub, before, change, mode);
+    const written = writeTwinChange(hub, before, change, mode);
+    alongside?.();
+    return written;
   });
   // The device hears of it only once it is durable.
   if (notify !== undefined) {
-    hub.connections.listening(deviceId, 'desired')?.desiredChanged(notify, row.desired_version);
+    hub.connections.listening(identity, 'desired')?.desiredChanged(notify, row.desired_version);
   }
   return toTwin(row);
 }
@@ -54,12 +66,12 @@ export async function changeTwin(
  */
 function writeTwinChange(
   hub: Hub,
-  before: DeviceRow,
+  before: IdentityRow,
   change: TwinChange,
   mode: TwinChangeMode,
-): { row: DeviceRow; notify?: JsonObject } {
+): { row: IdentityRow; notify?: JsonObject } {
   const version = before.twin_version + 1;
-  const row: DeviceRow = { ...before, twin_version: version, twin_etag: etagOfVersion(version) };
+  const row: IdentityRow = { ...before, twin_version: version, twin_etag: etagOfVersion(version) };
   // What is replaced begins empty.
   const current = (column: 'tags' | 'desired' | 'desired_metadata') =>
     mode === 'replace' ? {} : (JSON.parse(before[column]) as JsonObject);
@@ -80,12 +92,13 @@ function writeTwinChange(
   }
   hub.store
     .sql(
-      `UPDATE devices SET twin_version = :twin_version, twin_etag = :twin_etag, tags = :tags, desired = :desired,
+      `UPDATE identities SET twin_version = :twin_version, twin_etag = :twin_etag, tags = :tags, desired = :desired,
          desired_version = :desired_version, desired_metadata = :desired_metadata
-       WHERE device_id = :device_id`,
+       WHERE device_id = :device_id AND module_id = :module_id`,
     )
     .run({
       device_id: row.device_id,
+      module_id: row.module_id,
       twin_version: row.twin_version,
       twin_etag: row.twin_etag,
       tags: row.tags,

@@ -1,4 +1,4 @@
-import type { DeviceRow } from '../../storage/device-row.js';
+import type { IdentityRow } from '../../storage/identity-row.js';
 import type { JsonObject } from '../json.js';
 import { appendEvent, type EventHub } from '../messages/append-event.js';
 import { mergeMetadata, type ChangeStamp } from './twin-metadata.js';
@@ -12,12 +12,12 @@ interface TwinUpdate {
 }
 
 /** Tells of a changed twin: version, changed tags and properties with their metadata. For use within that write. */
-export function appendTwinUpdated(hub: EventHub, row: DeviceRow, update: TwinUpdate, stamp: ChangeStamp): void {
+export function appendTwinUpdated(hub: EventHub, row: IdentityRow, update: TwinUpdate, stamp: ChangeStamp): void {
   const { tags, desired, reported } = update;
   appendEvent(hub, {
     source: 'twinChangeEvents',
     opType: 'updateTwin',
-    device: row,
+    subject: row,
     body: () => ({
       version: row.twin_version,
       ...(tags && { tags }),
@@ -32,29 +32,29 @@ export function appendTwinUpdated(hub: EventHub, row: DeviceRow, update: TwinUpd
 }
 
 /** Tells of a replaced twin: all of it. For use within that write. */
-export function appendTwinReplaced(hub: EventHub, row: DeviceRow): void {
+export function appendTwinReplaced(hub: EventHub, row: IdentityRow): void {
   appendEvent(hub, {
     source: 'twinChangeEvents',
     opType: 'replaceTwin',
-    device: row,
+    subject: row,
     body: () => eventTwin(row),
   });
 }
 
-/** Tells of a device that was registered or removed. For use within that write. @param row the device as it is, or was. */
-export function appendLifecycleEvent(
-  hub: EventHub,
-  opType: 'createDeviceIdentity' | 'deleteDeviceIdentity',
-  row: DeviceRow,
-): void {
-  appendEvent(hub, { source: 'deviceLifecycleEvents', opType, device: row, body: () => eventTwin(row) });
+/** Tells of a device or module that was registered or removed. For use within that write. @param row as it is, or was. */
+export function appendLifecycleEvent(hub: EventHub, happened: 'create' | 'delete', row: IdentityRow): void {
+  const isDevice = row.module_id === '';
+  const source = isDevice ? 'deviceLifecycleEvents' : 'moduleLifecycleEvents';
+  const opType = `${happened}${isDevice ? 'Device' : 'Module'}Identity` as const;
+  appendEvent(hub, { source, opType, subject: row, body: () => eventTwin(row) });
 }
 
 /** A twin as events carry it: without facts of the identity, and without tags where there are none. */
-function eventTwin(row: DeviceRow): JsonObject {
-  const { deviceId, etag, version, tags, properties } = toTwin(row);
+function eventTwin(row: IdentityRow): JsonObject {
+  const { deviceId, moduleId, etag, version, tags, properties } = toTwin(row);
   return {
     ...(deviceId !== undefined && { deviceId }),
+    ...(moduleId !== undefined && { moduleId }),
     etag,
     ...(version !== undefined && { version }),
     ...(row.tags !== '{}' && tags !== undefined && { tags }),

@@ -1,4 +1,5 @@
-import type { DeviceRow } from '../../storage/device-row.js';
+import type { IdentityRow } from '../../storage/identity-row.js';
+import { identityOfRow } from '../identity.js';
 import type { JsonObject, JsonValue } from '../json.js';
 
 /** A twin's JSON. */
@@ -9,9 +10,9 @@ export type Twin = JsonObject & { etag: string };
  *
  * @see https://learn.microsoft.com/rest/api/iothub/service/devices/get-twin
  */
-export function toTwin(row: DeviceRow): Twin {
+export function toTwin(row: IdentityRow): Twin {
   return {
-    deviceId: row.device_id,
+    ...identityOfRow(row),
     etag: row.twin_etag,
     deviceEtag: row.etag,
     status: row.status,
@@ -19,7 +20,7 @@ export function toTwin(row: DeviceRow): Twin {
     statusUpdateTime: row.status_updated_time,
     connectionState: row.connection_state,
     lastActivityTime: row.last_activity_time,
-    cloudToDeviceMessageCount: 0,
+    cloudToDeviceMessageCount: row.cloud_to_device_count,
     authenticationType: row.authentication_type,
     x509Thumbprint: { primaryThumbprint: row.primary_thumbprint, secondaryThumbprint: row.secondary_thumbprint },
     modelId: row.model_id,

@@ -3,6 +3,7 @@ import { authorizeService } from '../../hub/access/authorize-service.js';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import type { AccessRight } from '../../hub/access/shared-access-policy.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
+import { identityOf, type Identity } from '../../hub/identity.js';
 import type { HttpCall } from './http-route.js';
 
 /** A segment of the route's path. */
@@ -12,14 +13,19 @@ export function param({ params }: HttpCall, name: string): string {
   return value;
 }
 
+/** The device or module that the path names. */
+export const identityOfPath = (call: HttpCall): Identity =>
+  identityOf({ deviceId: param(call, 'deviceId'), moduleId: call.params.moduleId });
+
 /** Lets a service in that has one of the rights. @throws {@link HubError} `IotHubUnauthorizedAccess`. */
-export function requireService({ hub, request, params }: HttpCall, ...rights: AccessRight[]): void {
-  authorizeService(hub, request.headers.authorization, { rights, deviceId: params.deviceId });
+export function requireService(call: HttpCall, ...rights: AccessRight[]): void {
+  const identity = call.params.deviceId === undefined ? undefined : identityOfPath(call);
+  authorizeService(call.hub, call.request.headers.authorization, { rights, identity });
 }
 
-/** The device of the path, proven. @throws {@link HubError} `IotHubUnauthorizedAccess`, `DeviceDisabled`. */
+/** The device or module of the path, proven. @throws {@link HubError} `IotHubUnauthorizedAccess`, `DeviceDisabled`. */
 export function requireDeviceCaller(call: HttpCall): DeviceIdentity {
-  return authenticateDevice(call.hub, param(call, 'deviceId'), call.request.headers.authorization);
+  return authenticateDevice(call.hub, identityOfPath(call), call.request.headers.authorization);
 }
 
 /** The If-Match header, or undefined when there is none. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { DeviceMessage, MessageSystemProperties } from '../../hub/messages/device-message.js';
-import { invalidInput } from '../../hub/registry/device-input.js';
+import { invalidInput } from '../../hub/registry/identity-input.js';
 
 const USER_PREFIX = 'iothub-app-';
 const SYSTEM_HEADERS: Readonly<Record<string, keyof MessageSystemProperties>> = {

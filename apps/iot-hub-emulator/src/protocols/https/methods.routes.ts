@@ -1,5 +1,5 @@
 import { invokeMethod } from '../../hub/methods/invoke-method.js';
-import { param, requireService } from './caller.js';
+import { identityOfPath, requireService } from './caller.js';
 import type { HttpRoute } from './http-route.js';
 import { readJson } from './request-body.js';
 
@@ -12,7 +12,7 @@ export const methodRoutes: readonly HttpRoute[] = [
     async handle(call) {
       requireService(call, 'ServiceConnect');
       const body = await readJson(call.request);
-      return { status: 200, body: await invokeMethod(call.hub, param(call, 'deviceId'), body, call.signal) };
+      return { status: 200, body: await invokeMethod(call.hub, identityOfPath(call), body, call.signal) };
     },
   },
 ];

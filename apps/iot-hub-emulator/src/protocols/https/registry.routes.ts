@@ -1,10 +1,16 @@
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { isJsonObject, type JsonObject } from '../../hub/json.js';
-import { bulkDevices } from '../../hub/registry/bulk-devices.js';
-import { createDevice, deleteDevice, getDevice, listDevices, updateDevice } from '../../hub/registry/devices.js';
-import type { Identity } from '../../hub/registry/device-view.js';
+import { changeRegistryInBulk } from '../../hub/registry/bulk-registry.js';
+import {
+  createIdentity,
+  deleteIdentity,
+  getIdentity,
+  listDevices,
+  updateIdentity,
+} from '../../hub/registry/identities.js';
+import type { IdentityJson } from '../../hub/registry/identity-view.js';
 import { deviceStatistics, serviceStatistics } from '../../hub/registry/statistics.js';
-import { ifMatchOf, param, requireService } from './caller.js';
+import { identityOfPath, ifMatchOf, param, requireService } from './caller.js';
 import type { HttpCall, HttpReply, HttpRoute } from './http-route.js';
 import { readJson } from './request-body.js';
 
@@ -27,7 +33,7 @@ export const registryRoutes: readonly HttpRoute[] = [
     path: '/devices',
     async handle(call) {
       requireService(call, 'RegistryWrite');
-      const result = await bulkDevices(call.hub, await readJson(call.request, BULK_LIMIT_BYTES));
+      const result = await changeRegistryInBulk(call.hub, await readJson(call.request, BULK_LIMIT_BYTES));
       return { status: result.isSuccessful ? 200 : 400, body: result };
     },
   },
@@ -36,7 +42,7 @@ export const registryRoutes: readonly HttpRoute[] = [
     path: '/devices/:deviceId',
     handle(call) {
       requireService(call, 'RegistryRead');
-      return identityReply(getDevice(call.hub, param(call, 'deviceId')));
+      return identityReply(getIdentity(call.hub, identityOfPath(call)));
     },
   },
   {
@@ -49,8 +55,8 @@ export const registryRoutes: readonly HttpRoute[] = [
       // Without If-Match a PUT creates; with it, it updates.
       return identityReply(
         ifMatch === undefined
-          ? await createDevice(call.hub, identity)
-          : await updateDevice(call.hub, identity, ifMatch),
+          ? await createIdentity(call.hub, identity)
+          : await updateIdentity(call.hub, identity, ifMatch),
       );
     },
   },
@@ -59,7 +65,7 @@ export const registryRoutes: readonly HttpRoute[] = [
     path: '/devices/:deviceId',
     async handle(call) {
       requireService(call, 'RegistryWrite');
-      await deleteDevice(call.hub, param(call, 'deviceId'), ifMatchOf(call));
+      await deleteIdentity(call.hub, identityOfPath(call), ifMatchOf(call));
       return { status: 204 };
     },
   },
@@ -90,6 +96,6 @@ async function readIdentity(call: HttpCall): Promise<JsonObject> {
   return body;
 }
 
-function identityReply(identity: Identity): HttpReply {
+function identityReply(identity: IdentityJson): HttpReply {
   return { status: 200, body: identity, headers: { etag: `"${identity.etag}"` } };
 }

@@ -1,7 +1,7 @@
 import { changeTwin, getTwin } from '../../hub/twins/service-twin.js';
 import type { TwinChangeMode } from '../../hub/twins/twin-change.js';
 import type { Twin } from '../../hub/twins/twin-view.js';
-import { ifMatchOf, param, requireService } from './caller.js';
+import { identityOfPath, ifMatchOf, requireService } from './caller.js';
 import type { HttpReply, HttpRoute } from './http-route.js';
 import { readJson } from './request-body.js';
 
@@ -12,7 +12,7 @@ export const twinRoutes: readonly HttpRoute[] = [
     path: '/twins/:deviceId',
     handle(call) {
       requireService(call, 'ServiceConnect');
-      return twinReply(getTwin(call.hub, param(call, 'deviceId')));
+      return twinReply(getTwin(call.hub, identityOfPath(call)));
     },
   },
   changeRoute('PATCH', 'merge'),
@@ -26,7 +26,7 @@ function changeRoute(method: 'PATCH' | 'PUT', mode: TwinChangeMode): HttpRoute {
     async handle(call) {
       requireService(call, 'ServiceConnect');
       const body = await readJson(call.request);
-      return twinReply(await changeTwin(call.hub, param(call, 'deviceId'), body, { mode, ifMatch: ifMatchOf(call) }));
+      return twinReply(await changeTwin(call.hub, identityOfPath(call), body, { mode, ifMatch: ifMatchOf(call) }));
     },
   };
 }

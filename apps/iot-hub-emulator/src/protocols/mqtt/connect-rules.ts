@@ -4,6 +4,7 @@ import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import { isHostOfHub } from '../../hub/access/token-resource.js';
 import { HubError, type HubErrorName } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
+import { identityOf } from '../../hub/identity.js';
 import { isEventsTopic } from './topics.js';
 
 /** CONNACK return codes. @see http://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html#_Toc398718035 */
@@ -21,8 +22,8 @@ export type ConnectDecision =
   | { readonly returnCode: ConnectReturnCode; readonly error: HubErrorName; readonly reason: string };
 
 /**
- * Checks a CONNECT: MQTT 3.1.1, a client id equal to the device named by the user name
- * (`{hub}/{deviceId}/?api-version=…`) and a shared access signature as the password.
+ * Checks a CONNECT: MQTT 3.1.1, a client id equal to the device or module named by the user name
+ * (`{hub}/{deviceId}[/{moduleId}]/?api-version=…`) and a shared access signature as the password.
  *
  * @see https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub#using-the-mqtt-protocol-directly-as-a-device
  */
@@ -39,18 +40,22 @@ export function decideConnect(hub: Hub, packet: IConnectPacket): ConnectDecision
   if (clientId === '') {
     return refusal(ConnectReturnCode.IdentifierRejected, 'ArgumentInvalid', 'the client id is empty');
   }
-  const [host = '', ...identity] = (username ?? '').split('/');
+  const [host = '', ...named] = (username ?? '').split('/');
   if (!isHostOfHub(hub, host)) return notAuthorized('the user name does not begin with the name of this hub');
-  if (!namesIdentity(identity.join('/'), clientId)) {
+  if (!namesIdentity(named.join('/'), clientId)) {
     return notAuthorized('the user name is not {hub}/{client id}/?api-version=…');
   }
-  if (clientId.includes('/')) return notAuthorized('NotImplemented: module identities');
+  const [deviceId = '', moduleId, ...rest] = clientId.split('/');
+  if (deviceId === '' || moduleId === '' || rest.length > 0) {
+    return notAuthorized('the client id is neither {device id} nor {device id}/{module id}');
+  }
+  const identity = identityOf({ deviceId, moduleId });
   if (will?.qos === 2) return notAuthorized('a Will with QoS 2 is not supported');
-  if (will && !isEventsTopic(will.topic, clientId)) {
-    return notAuthorized("the topic of the Will is not the device's own events topic");
+  if (will && !isEventsTopic(will.topic, identity)) {
+    return notAuthorized("the topic of the Will is not the client's own events topic");
   }
   try {
-    return { device: authenticateDevice(hub, clientId, packet.password?.toString()) };
+    return { device: authenticateDevice(hub, identity, packet.password?.toString()) };
   } catch (cause) {
     if (!(cause instanceof HubError)) throw cause;
     return cause.status < 500

@@ -69,10 +69,10 @@ class Admission {
     const { hub, packets, peer } = this;
     const device = this.authenticate(packet);
     if (device === undefined) return;
-    let subscriptions = loadSubscriptions(hub, device.deviceId);
+    let subscriptions = loadSubscriptions(hub, device);
     if (packet.clean !== false && subscriptions.length > 0) {
       // [MQTT-3.1.2-6]
-      await saveSubscriptions(hub, device.deviceId, []);
+      await saveSubscriptions(hub, device, []);
       subscriptions = [];
       // Meanwhile the device may have been disabled or removed, when it had no connection yet to be closed.
       if (this.authenticate(packet) === undefined) return;

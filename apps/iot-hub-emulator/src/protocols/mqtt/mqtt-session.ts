@@ -4,10 +4,12 @@ import type { CloseReason, DeviceConnection, Listening, MethodCall } from '../..
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { saveSubscriptions, type StoredSubscription } from '../../hub/connections/stored-subscriptions.js';
 import type { Hub } from '../../hub/hub.js';
+import { identityOf, type Identity } from '../../hub/identity.js';
 import type { JsonObject } from '../../hub/json.js';
 import { appendMessages } from '../../hub/messages/append-messages.js';
 import type { DeviceMessage } from '../../hub/messages/device-message.js';
 import { answerMethod } from '../../hub/methods/answer-method.js';
+import { CloudToDeviceDelivery } from './cloud-to-device-delivery.js';
 import { allowedSilenceMs, KeepAlive } from './keep-alive.js';
 import { OrderedAcknowledgements } from './ordered-acknowledgements.js';
 import type { PacketHandlers, PacketStream } from './packet-stream.js';
@@ -50,7 +52,7 @@ const ENDS_WITHOUT_WILL: ReadonlySet<End> = new Set(['client-disconnected', 'shu
 
 /** A device's accepted MQTT connection: translates its packets to hub operations, and the hub's calls to packets. */
 export class MqttSession implements DeviceConnection, PacketHandlers {
-  readonly deviceId: string;
+  readonly identity: Identity;
   readonly description: string;
   private readonly connect: IConnectPacket;
   private readonly device: DeviceIdentity;
@@ -59,6 +61,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   private readonly acknowledgements = new OrderedAcknowledgements();
   private outstandingBytes = 0;
   private readonly keepAlive: KeepAlive;
+  private readonly delivery: CloudToDeviceDelivery;
   private cancelExpiry: () => void = () => undefined;
   private over = false;
 
@@ -69,12 +72,18 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     this.connect = options.connect;
     this.device = options.device;
     this.packets = options.packets;
-    this.deviceId = options.device.deviceId;
+    this.identity = identityOf(options.device);
     this.description = `mqtt ${options.peer}`;
     for (const subscription of options.subscriptions) {
-      const kind = parseFilter(subscription.filter, this.deviceId);
+      const kind = parseFilter(subscription.filter, this.identity);
       if (kind) this.subscriptions.set(kind, subscription);
     }
+    this.delivery = new CloudToDeviceDelivery(hub, {
+      deviceId: this.identity.deviceId,
+      packets: this.packets,
+      grantedQos: () => this.subscriptions.get('cloud-to-device')?.qos,
+      failed: this.failed,
+    });
     this.keepAlive = new KeepAlive(hub.clock, allowedSilenceMs(this.connect.keepalive ?? 0), () => {
       this.refuse('keep-alive-timeout', 'nothing was heard for one and a half times the keep-alive');
     });
@@ -83,6 +92,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   /** Makes this the device's connection, in place of any older one. The CONNACK has to be sent before. */
   start(): void {
     this.hub.connections.attach(this);
+    this.delivery.deliver();
     this.cancelExpiry = atExpiry(this.hub.clock, this.device.expiresAtMs, () => {
       this.refuse('token-expired', 'the token of the connection has expired', {
         errorName: 'IotHubUnauthorized',
@@ -107,6 +117,10 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
   desiredChanged(patch: JsonObject, version: number): void {
     this.publish(desiredTopic(version), JSON.stringify({ ...patch, $version: version }));
+  }
+
+  messagesWaiting(): void {
+    this.delivery.deliver();
   }
 
   // What the packet stream calls
@@ -141,7 +155,8 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
         this.finish('client-disconnected');
         return;
       case 'puback':
-        // Only cloud-to-device messages are sent with QoS 1, and none is in flight.
+        // Only cloud-to-device messages are sent with QoS 1.
+        this.delivery.acknowledged(packet.messageId ?? 0);
         return;
       default:
         // A second CONNECT [MQTT-3.1.0-2], QoS 2's packets, or what only servers send.
@@ -161,7 +176,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
       this.violation('the packet identifier is 0');
       return;
     }
-    const request = parsePublishTopic(packet.topic, this.deviceId);
+    const request = parsePublishTopic(packet.topic, this.identity);
     const body = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
     switch (request.kind) {
       case 'telemetry': {
@@ -170,13 +185,13 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
         return;
       }
       case 'twin-get':
-        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinGet(this.hub, this.deviceId)));
+        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinGet(this.hub, this.identity)));
         return;
       case 'twin-report':
-        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinReport(this.hub, this.deviceId, body)));
+        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinReport(this.hub, this.identity, body)));
         return;
       case 'method-answer':
-        answerMethod(this.hub, this.deviceId, request.requestId, { status: request.status, body });
+        answerMethod(this.hub, this.identity, request.requestId, { status: request.status, body });
         this.acknowledge(packet, Promise.resolve());
         return;
       case 'refused':
@@ -207,7 +222,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
       return;
     }
     const granted = subscriptions.map(({ topic, qos }) => {
-      const kind = parseFilter(topic, this.deviceId);
+      const kind = parseFilter(topic, this.identity);
       if (kind === undefined) {
         const reason = `not a documented topic filter of this device: ${forLog(topic)}`;
         this.hub.metrics.refusals.add('mqtt', 'subscription');
@@ -227,7 +242,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
   private onUnsubscribe({ unsubscriptions, messageId }: IUnsubscribePacket): void {
     for (const filter of unsubscriptions) {
-      const kind = parseFilter(filter, this.deviceId);
+      const kind = parseFilter(filter, this.identity);
       if (kind) this.subscriptions.delete(kind);
     }
     this.subscriptionsChanged(() => {
@@ -239,13 +254,14 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   private subscriptionsChanged(acknowledge: () => void): void {
     const saved =
       this.connect.clean === false
-        ? saveSubscriptions(this.hub, this.deviceId, [...this.subscriptions.values()])
+        ? saveSubscriptions(this.hub, this.identity, [...this.subscriptions.values()])
         : Promise.resolve();
     this.acknowledgements.add(
       saved,
       () => {
         acknowledge();
-        this.hub.connections.listeningChanged(this.deviceId);
+        this.hub.connections.listeningChanged(this.identity);
+        this.delivery.deliver();
       },
       this.failed,
     );
@@ -306,13 +322,14 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     this.cancelExpiry();
     this.packets.end();
     this.hub.connections.detach(this, end);
+    this.delivery.end();
     if (!ENDS_WITHOUT_WILL.has(end)) this.sendWill();
   }
 
   /** The Will of a device that did not say goodbye [MQTT-3.1.2-8], as telemetry. */
   private sendWill(): void {
     const { will } = this.connect;
-    const request = will && parsePublishTopic(will.topic, this.deviceId);
+    const request = will && parsePublishTopic(will.topic, this.identity);
     if (request?.kind !== 'telemetry') return;
     const marks = will?.retain === true ? [RETAIN_MARK, WILL_MARK] : [WILL_MARK];
     this.append(toDeviceMessage(request.bag, Buffer.from(will?.payload ?? ''), marks)).catch((cause: unknown) => {
@@ -321,7 +338,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   }
 
   private about(details: object): object {
-    return { deviceId: this.deviceId, connection: this.description, ...details };
+    return { ...this.identity, connection: this.description, ...details };
   }
 }
 

@@ -52,16 +52,16 @@ const refused: [topic: string, reason: string][] = [
 
 describe(parsePublishTopic.name, () => {
   it.each(accepted)('reads %s', (topic, request) => {
-    expect(parsePublishTopic(topic, 'd1')).toEqual(request);
+    expect(parsePublishTopic(topic, { deviceId: 'd1' })).toEqual(request);
   });
 
   it.each(refused)('refuses %j: %s', (topic, reason) => {
-    expect(parsePublishTopic(topic, 'd1')).toEqual({ kind: 'refused', reason });
+    expect(parsePublishTopic(topic, { deviceId: 'd1' })).toEqual({ kind: 'refused', reason });
   });
 
   it('takes identities as they are, unescaped', () => {
     const id = "a#b?c%2F(d):e$'";
-    expect(parsePublishTopic(`devices/${id}/messages/events/k=v`, id)).toEqual({
+    expect(parsePublishTopic(`devices/${id}/messages/events/k=v`, { deviceId: id })).toEqual({
       kind: 'telemetry',
       bag: [['k', 'v']],
     });
@@ -72,7 +72,7 @@ describe(parsePublishTopic.name, () => {
     fc.assert(
       fc.property(id, id, fc.string(), (mine, other, bag) => {
         fc.pre(mine !== other);
-        expect(parsePublishTopic(`devices/${other}/messages/events/${bag}`, mine).kind).toBe('refused');
+        expect(parsePublishTopic(`devices/${other}/messages/events/${bag}`, { deviceId: mine }).kind).toBe('refused');
       }),
     );
   });
@@ -80,7 +80,7 @@ describe(parsePublishTopic.name, () => {
   it('answers to any text at all', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (topic) => {
-        expect(parsePublishTopic(topic, 'd1').kind).toBe('refused');
+        expect(parsePublishTopic(topic, { deviceId: 'd1' }).kind).toBe('refused');
       }),
     );
   });
@@ -93,7 +93,7 @@ describe(parseFilter.name, () => {
     ['$iothub/twin/res/#', 'twin-replies'],
     ['devices/d1/messages/devicebound/#', 'cloud-to-device'],
   ])('knows %s', (filter, subscription) => {
-    expect(parseFilter(filter, 'd1')).toBe(subscription);
+    expect(parseFilter(filter, { deviceId: 'd1' })).toBe(subscription);
   });
 
   it.each([
@@ -112,7 +112,7 @@ describe(parseFilter.name, () => {
     'devices/d1/#',
     '$share/g/$iothub/methods/POST/#',
   ])('refuses %j', (filter) => {
-    expect(parseFilter(filter, 'd1')).toBeUndefined();
+    expect(parseFilter(filter, { deviceId: 'd1' })).toBeUndefined();
   });
 });
 

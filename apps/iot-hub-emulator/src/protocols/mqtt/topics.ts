@@ -1,4 +1,5 @@
 import type { Listening } from '../../hub/connections/device-connection.js';
+import type { Identity } from '../../hub/identity.js';
 import { type BagProperty, decodePropertyBag } from './property-bag.js';
 
 /** What a device asks for by publishing to a topic. */
@@ -22,18 +23,18 @@ const METHOD_ANSWER = /^\$iothub\/methods\/res\/(-?\d{1,9})\/\?(.*)$/s;
  *
  * @see https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub
  */
-export function parsePublishTopic(topic: string, deviceId: string): DevicePublish {
+export function parsePublishTopic(topic: string, identity: Identity): DevicePublish {
   // [MQTT-1.5.3-2]
   if (topic.includes('\0')) return refused('NUL in the topic');
   if (topic.startsWith(TWIN_GET)) return withRequestId(topic.slice(TWIN_GET.length), 'twin-get');
   if (topic.startsWith(TWIN_REPORT)) return withRequestId(topic.slice(TWIN_REPORT.length), 'twin-report');
   const answer = METHOD_ANSWER.exec(topic);
   if (answer) return methodAnswer(Number(answer[1]), answer[2] ?? '');
-  return telemetry(topic, deviceId);
+  return telemetry(topic, identity);
 }
 
-/** What a filter subscribes to, or undefined when it is none of the documented ones for this device. */
-export function parseFilter(filter: string, deviceId: string): Subscription | undefined {
+/** What a filter subscribes to, or undefined when it is none of the documented ones for this identity. */
+export function parseFilter(filter: string, { deviceId, moduleId }: Identity): Subscription | undefined {
   switch (filter) {
     case '$iothub/methods/POST/#':
       return 'methods';
@@ -41,16 +42,17 @@ export function parseFilter(filter: string, deviceId: string): Subscription | un
       return 'desired';
     case '$iothub/twin/res/#':
       return 'twin-replies';
-    case `devices/${deviceId}/messages/devicebound/#`:
-      return 'cloud-to-device';
     default:
-      return undefined;
+      // Cloud-to-device messages are for devices alone.
+      return moduleId === undefined && filter === `devices/${deviceId}/messages/devicebound/#`
+        ? 'cloud-to-device'
+        : undefined;
   }
 }
 
 /** Whether a topic is the one a Will may go to: the device's own events topic, with or without properties. */
-export const isEventsTopic = (topic: string, deviceId: string): boolean =>
-  parsePublishTopic(topic, deviceId).kind === 'telemetry';
+export const isEventsTopic = (topic: string, identity: Identity): boolean =>
+  parsePublishTopic(topic, identity).kind === 'telemetry';
 
 /** The topic of the answer to a twin request; `version` is the new one of the reported properties. */
 export const twinReplyTopic = (status: number, requestId: string, version?: number): string =>
@@ -63,8 +65,12 @@ export const desiredTopic = (version: number): string => `$iothub/twin/PATCH/pro
 export const methodTopic = (methodName: string, requestId: string): string =>
   `$iothub/methods/POST/${methodName}/?$rid=${requestId}`;
 
-function telemetry(topic: string, deviceId: string): DevicePublish {
-  const events = `devices/${deviceId}/messages/events`;
+/** The topic of a message to a device; `bag` is its properties, percent-encoded. */
+export const deviceBoundTopic = (deviceId: string, bag: string): string =>
+  `devices/${deviceId}/messages/devicebound/${bag}`;
+
+function telemetry(topic: string, { deviceId, moduleId }: Identity): DevicePublish {
+  const events = `devices/${deviceId}/${moduleId === undefined ? '' : `modules/${moduleId}/`}messages/events`;
   const rest = topic.startsWith(events) ? topic.slice(events.length) : undefined;
   if (rest === undefined || (rest !== '' && !rest.startsWith('/'))) {
     return refused(topic.startsWith('devices/') ? 'not an events topic of this device' : 'unknown topic');

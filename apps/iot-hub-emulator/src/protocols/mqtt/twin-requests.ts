@@ -1,5 +1,6 @@
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
+import type { Identity } from '../../hub/identity.js';
 import { parseJson } from '../../hub/parse-json.js';
 import { getDeviceTwin, patchReported } from '../../hub/twins/device-twin.js';
 import { utcText } from '../../hub/clock.js';
@@ -13,26 +14,26 @@ export interface TwinAnswer {
 }
 
 /** Answers 200 with both property collections, or an error. Never rejects for what the hub refuses. */
-export const answerTwinGet = (hub: Hub, deviceId: string): Promise<TwinAnswer> =>
-  answer(hub, deviceId, () => Promise.resolve({ status: 200, body: JSON.stringify(getDeviceTwin(hub, deviceId)) }));
+export const answerTwinGet = (hub: Hub, identity: Identity): Promise<TwinAnswer> =>
+  answer(hub, identity, () => Promise.resolve({ status: 200, body: JSON.stringify(getDeviceTwin(hub, identity)) }));
 
 /** Answers 204 with the new version once the patch is stored, or an error. Never rejects for what the hub refuses. */
-export const answerTwinReport = (hub: Hub, deviceId: string, body: Uint8Array): Promise<TwinAnswer> =>
-  answer(hub, deviceId, async () => ({
+export const answerTwinReport = (hub: Hub, identity: Identity, body: Uint8Array): Promise<TwinAnswer> =>
+  answer(hub, identity, async () => ({
     status: 204,
-    version: await patchReported(hub, deviceId, parseJson(body)),
+    version: await patchReported(hub, identity, parseJson(body)),
     body: '',
   }));
 
 /** Errors are told twice, by status and by body: the Node SDK looks only at the body, others only at the status. */
-async function answer(hub: Hub, deviceId: string, work: () => Promise<TwinAnswer>): Promise<TwinAnswer> {
+async function answer(hub: Hub, identity: Identity, work: () => Promise<TwinAnswer>): Promise<TwinAnswer> {
   try {
     return await work();
   } catch (cause) {
     if (!(cause instanceof HubError)) throw cause;
     const { errorName, code, reason } = cause;
     hub.metrics.refusals.add('mqtt', errorName);
-    hub.logger.warn({ deviceId, error: errorName, code, reason }, 'Twin request refused');
+    hub.logger.warn({ ...identity, error: errorName, code, reason }, 'Twin request refused');
     const error = { errorCode: cause.code, message: cause.message, timestampUtc: utcText(hub.clock.nowMs()) };
     return { status: cause.status, body: JSON.stringify(error) };
   }

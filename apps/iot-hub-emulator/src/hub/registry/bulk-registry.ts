@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
+import { identityOf } from '../identity.js';
 import type { JsonObject } from '../json.js';
 import { changeTwin } from '../twins/service-twin.js';
 import { readTwinChange } from '../twins/twin-change.js';
-import { invalidInput } from './device-input.js';
-import { createDevice, deleteDevice, updateDevice } from './devices.js';
-import { findDevice } from './find-device.js';
+import { findIdentity } from './find-identity.js';
+import { createIdentity, deleteIdentity, updateIdentity } from './identities.js';
+import { invalidInput } from './identity-input.js';
 
-/** Most devices one request may change. */
-const MAX_BULK_DEVICES = 100;
+/** Most devices and modules one request may change. */
+const MAX_BULK_ITEMS = 100;
 
 /** Modes by their names without case. @see https://learn.microsoft.com/rest/api/iothub/service/bulk-registry/update-registry */
 const MODES = [
@@ -35,7 +36,7 @@ const itemSchema = z.looseObject({
   twinETag: z.string().nullish(),
 });
 type Item = z.infer<typeof itemSchema>;
-const itemsSchema = z.array(itemSchema).min(1).max(MAX_BULK_DEVICES);
+const itemsSchema = z.array(itemSchema).min(1).max(MAX_BULK_ITEMS);
 
 /** Outcome of a bulk request, as IoT Hub writes it. */
 export interface BulkResult {
@@ -51,12 +52,12 @@ export interface BulkResult {
 }
 
 /**
- * Changes up to 100 devices; each item stands for itself, and all of them share one commit.
+ * Changes up to 100 devices and modules; each item stands for itself, and all of them share one commit.
  *
  * @param body parsed JSON, not yet checked.
- * @throws {@link HubError} `ArgumentInvalid` or `NotImplemented` for the request as a whole; then nothing is changed.
+ * @throws {@link HubError} `ArgumentInvalid` for the request as a whole; then nothing is changed.
  */
-export async function bulkDevices(hub: Hub, body: unknown): Promise<BulkResult> {
+export async function changeRegistryInBulk(hub: Hub, body: unknown): Promise<BulkResult> {
   const parsed = itemsSchema.safeParse(body);
   if (!parsed.success) throw invalidInput(parsed.error);
   const items = parsed.data.map((item) => ({ item, mode: modeOf(item) }));
@@ -66,16 +67,20 @@ export async function bulkDevices(hub: Hub, body: unknown): Promise<BulkResult> 
     const cause: unknown = outcome.reason;
     if (!(cause instanceof HubError)) throw cause;
     const { item, mode } = items[index] ?? {};
-    const deviceId = item?.id ?? '';
-    return [{ deviceId, errorCode: cause.errorName, errorStatus: cause.message, moduleId: '', operation: mode ?? '' }];
+    return [
+      {
+        deviceId: item?.id ?? '',
+        errorCode: cause.errorName,
+        errorStatus: cause.message,
+        moduleId: item?.moduleId ?? '',
+        operation: mode ?? '',
+      },
+    ];
   });
   return { isSuccessful: errors.length === 0, errors, warnings: [] };
 }
 
-function modeOf({ id, importMode, moduleId }: Item): Mode {
-  if ((moduleId ?? '') !== '') {
-    throw new HubError('NotImplemented', 'Module identities are not implemented by this emulator.');
-  }
+function modeOf({ id, importMode }: Item): Mode {
   const wanted = (importMode ?? 'createOrUpdate').toLowerCase();
   const mode = MODES.find((known) => known === wanted);
   if (mode === undefined) throw new HubError('ArgumentInvalid', `Device ${id} has an importMode that does not exist.`);
@@ -83,33 +88,38 @@ function modeOf({ id, importMode, moduleId }: Item): Mode {
 }
 
 function applyItem(hub: Hub, item: Item, mode: Mode): Promise<unknown> {
-  const identity: JsonObject = { ...(item as JsonObject), deviceId: item.id };
+  const name = identityOf({ deviceId: item.id, moduleId: filled(item.moduleId) });
+  const members = Object.entries(item as JsonObject).filter(([member]) => member !== 'moduleId');
+  const identity: JsonObject = { ...Object.fromEntries(members), ...name };
   const etag = item.eTag ?? item.etag ?? '*';
   switch (mode) {
     case 'create':
       return createWithTwin(hub, item, identity);
     case 'update':
-      return updateDevice(hub, identity);
+      return updateIdentity(hub, identity);
     case 'updateifmatchetag':
-      return updateDevice(hub, identity, etag);
+      return updateIdentity(hub, identity, etag);
     case 'createorupdate':
     case 'createorupdateifmatchetag':
-      if (findDevice(hub, item.id) === undefined) return createWithTwin(hub, item, identity);
-      return updateDevice(hub, identity, mode === 'createorupdate' ? undefined : etag);
+      if (findIdentity(hub, name) === undefined) return createWithTwin(hub, item, identity);
+      return updateIdentity(hub, identity, mode === 'createorupdate' ? undefined : etag);
     case 'delete':
-      return deleteDevice(hub, item.id);
+      return deleteIdentity(hub, name);
     case 'deleteifmatchetag':
-      return deleteDevice(hub, item.id, etag);
+      return deleteIdentity(hub, name, etag);
     case 'updatetwin':
-      return changeTwin(hub, item.id, twinOf(item), { mode: 'merge' });
+      return changeTwin(hub, name, twinOf(item), { mode: 'merge' });
     case 'updatetwinifmatchetag':
-      return changeTwin(hub, item.id, twinOf(item), { mode: 'merge', ifMatch: item.twinETag ?? '*' });
+      return changeTwin(hub, name, twinOf(item), { mode: 'merge', ifMatch: item.twinETag ?? '*' });
   }
 }
 
 async function createWithTwin(hub: Hub, item: Item, identity: JsonObject): Promise<unknown> {
-  return await createDevice(hub, identity, readTwinChange(twinOf(item), 'merge'));
+  return await createIdentity(hub, identity, readTwinChange(twinOf(item), 'merge'));
 }
+
+const filled = (text: string | null | undefined): string | undefined =>
+  text === null || text === '' ? undefined : text;
 
 function twinOf(item: Item): JsonObject {
   const { tags, properties } = item as JsonObject;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { HubError } from '../errors/hub-errors.js';
 
-/** Rule for device ids. @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-identity-registry#device-identity-properties */
-const DEVICE_ID = /^[A-Za-z0-9\-.%_#*?!(),:=@$']{1,128}$/;
+/** Rule for the ids of devices, and of modules. @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-identity-registry#device-identity-properties */
+const IDENTITY_ID = /^[A-Za-z0-9\-.%_#*?!(),:=@$']{1,128}$/;
 
-/** A device id as IoT Hub allows it. */
-export const deviceIdSchema = z
+/** The id of a device or module as IoT Hub allows it. */
+export const identityIdSchema = z
   .string()
-  .regex(DEVICE_ID, "must be 1 to 128 characters of ASCII letters, digits and - . % _ # * ? ! ( ) , : = @ $ '");
+  .regex(IDENTITY_ID, "must be 1 to 128 characters of ASCII letters, digits and - . % _ # * ? ! ( ) , : = @ $ '");
 
 const key = z
   .string()
@@ -18,36 +18,37 @@ const thumbprint = z
   .regex(/^(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})?$/, 'must be a SHA-1 or SHA-256 thumbprint in hex digits')
   .nullish();
 
-/** How a device proves itself, as in identity JSON. */
+/** How a device or module proves itself, as in identity JSON. */
 export const authenticationSchema = z.object({
-  type: z.enum(['sas', 'selfSigned', 'certificateAuthority']).nullish(),
+  type: z.enum(['sas', 'selfSigned', 'certificateAuthority', 'none']).nullish(),
   symmetricKey: z.object({ primaryKey: key, secondaryKey: key }).nullish(),
   x509Thumbprint: z.object({ primaryThumbprint: thumbprint, secondaryThumbprint: thumbprint }).nullish(),
 });
 
-const identityMembers = {
+const identityInputSchema = z.object({
+  deviceId: identityIdSchema,
+  moduleId: identityIdSchema.optional(),
+  managedBy: z.string().max(128).nullish(),
   status: z.enum(['enabled', 'disabled']).nullish(),
   statusReason: z.string().max(128).nullish(),
   authentication: authenticationSchema.nullish(),
   capabilities: z.object({ iotEdge: z.boolean().nullish() }).nullish(),
   deviceScope: z.string().nullish(),
   parentScopes: z.array(z.string()).nullish(),
-};
+});
 
-const deviceInputSchema = z.object({ deviceId: deviceIdSchema, ...identityMembers });
-
-/** What a caller may say of a device identity; read-only members of identity JSON are left alone. */
-export type DeviceInput = z.infer<typeof deviceInputSchema>;
+/** What a caller may say of a device or module; read-only members of identity JSON are left alone. */
+export type IdentityInput = z.infer<typeof identityInputSchema>;
 
 /** Checks parsed identity JSON. @throws {@link HubError} `ArgumentInvalid`, `NotImplemented` for IoT Edge devices. */
-export function readDeviceInput(body: unknown): DeviceInput {
-  const result = deviceInputSchema.safeParse(body);
+export function readIdentityInput(body: unknown): IdentityInput {
+  const result = identityInputSchema.safeParse(body);
   if (!result.success) throw invalidInput(result.error);
   refuseEdge(result.data);
   return result.data;
 }
 
-function refuseEdge({ capabilities, deviceScope, parentScopes }: Omit<DeviceInput, 'deviceId'>): void {
+function refuseEdge({ capabilities, deviceScope, parentScopes }: IdentityInput): void {
   if (capabilities?.iotEdge === true || (deviceScope ?? '') !== '' || (parentScopes ?? []).length > 0) {
     throw new HubError('NotImplemented', 'IoT Edge devices and device scopes are not implemented by this emulator.');
   }
