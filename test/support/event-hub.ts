@@ -86,6 +86,15 @@ export class EventHubReaders {
     return { events, errors, partitions, subscription };
   }
 
+  /** The first partition that has events. */
+  async partitionInUse(): Promise<string> {
+    const client = this.client();
+    for (const partitionId of await client.getPartitionIds()) {
+      if (!(await client.getPartitionProperties(partitionId)).isEmpty) return partitionId;
+    }
+    throw new Error('All partitions are empty.');
+  }
+
   /** The first `count` bodies of a partition from a position on, as text. */
   async bodies(partitionId: string, startPosition: EventPosition, count: number): Promise<string[]> {
     const { events, errors, subscription } = this.follow(this.client(), { partitionId, startPosition });
