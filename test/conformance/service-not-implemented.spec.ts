@@ -21,14 +21,6 @@ describe('what the hub does not have', () => {
   afterAll(() => hub.close());
 
   const cases: [string, string, () => Promise<unknown>][] = [
-    ['a module identity', 'Module identities', () => registry.addModule({ deviceId: 'cam', moduleId: 'm' })],
-    ['the modules of a device', 'Module identities', () => registry.getModulesOnDevice('cam')],
-    ['a module twin', 'Module twins', () => registry.getModuleTwin('cam', 'm')],
-    [
-      'a method of a module',
-      'Direct methods of modules',
-      () => hub.service.invokeDeviceMethod('cam', 'm', { methodName: 'x' }),
-    ],
     ['configurations', 'Configurations', () => registry.getConfigurations()],
     [
       'an edge deployment',

@@ -11,7 +11,7 @@ export interface IdentityRow {
   connection_state: 'Connected' | 'Disconnected';
   connection_state_updated_time: string;
   last_activity_time: string;
-  authentication_type: 'sas' | 'selfSigned' | 'certificateAuthority' | 'none';
+  authentication_type: 'sas' | 'selfSigned' | 'certificateAuthority';
   primary_key: string | null;
   secondary_key: string | null;
   primary_thumbprint: string | null;

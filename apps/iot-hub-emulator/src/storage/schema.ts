@@ -115,8 +115,7 @@ CREATE TABLE identities (
   connection_state TEXT NOT NULL DEFAULT 'Disconnected' CHECK (connection_state IN ('Connected', 'Disconnected')),
   connection_state_updated_time TEXT NOT NULL DEFAULT '0001-01-01T00:00:00Z',
   last_activity_time TEXT NOT NULL DEFAULT '0001-01-01T00:00:00Z',
-  authentication_type TEXT NOT NULL DEFAULT 'sas'
-    CHECK (authentication_type IN ('sas', 'selfSigned', 'certificateAuthority', 'none')),
+  authentication_type TEXT NOT NULL DEFAULT 'sas' CHECK (authentication_type IN ('sas', 'selfSigned', 'certificateAuthority')),
   primary_key TEXT,
   secondary_key TEXT,
   primary_thumbprint TEXT,

@@ -20,7 +20,7 @@ const thumbprint = z
 
 /** How a device or module proves itself, as in identity JSON. */
 export const authenticationSchema = z.object({
-  type: z.enum(['sas', 'selfSigned', 'certificateAuthority', 'none']).nullish(),
+  type: z.enum(['sas', 'selfSigned', 'certificateAuthority']).nullish(),
   symmetricKey: z.object({ primaryKey: key, secondaryKey: key }).nullish(),
   x509Thumbprint: z.object({ primaryThumbprint: thumbprint, secondaryThumbprint: thumbprint }).nullish(),
 });

@@ -257,7 +257,26 @@ describe('HTTPS routes', () => {
       expect((await call('GET', '/devices/bulk-2')).status).toBe(404);
       expect((await bulk(Array.from({ length: 101 }, (_, index) => ({ id: `x${index}` })))).status).toBe(400);
       expect((await bulk([{ id: 'x', importMode: 'frobnicate' }])).status).toBe(400);
-      expect((await bulk([{ id: 'x', moduleId: 'm' }])).status).toBe(501);
+    });
+
+    it('changes modules among many', async () => {
+      const bulk = (items: object[]) => call('POST', '/devices', { body: items });
+      const created = await bulk([
+        { id: 'bulk-m', importMode: 'create' },
+        { id: 'bulk-m', moduleId: 'm1', importMode: 'create', tags: { a: 1 }, properties: { desired: { b: 2 } } },
+        { id: 'nobody', moduleId: 'm1', importMode: 'create' },
+      ]);
+      expect(created).toMatchObject({
+        status: 400,
+        body: { errors: [{ deviceId: 'nobody', moduleId: 'm1', errorCode: 'DeviceNotFound', operation: 'create' }] },
+      });
+      expect((await call('GET', '/twins/bulk-m/modules/m1')).body).toMatchObject({ tags: { a: 1 }, version: 1 });
+      expect((await call('GET', '/twins/bulk-m')).body.tags).toEqual({});
+      await bulk([{ id: 'bulk-m', moduleId: 'm1', importMode: 'updateTwin', tags: { a: null } }]);
+      expect((await call('GET', '/twins/bulk-m/modules/m1')).body.tags).toEqual({});
+      await bulk([{ id: 'bulk-m', moduleId: 'm1', importMode: 'delete' }]);
+      expect((await call('GET', '/devices/bulk-m/modules/m1')).headers['iothub-errorcode']).toBe('ModuleNotFound');
+      expect((await call('GET', '/devices/bulk-m')).status).toBe(200);
     });
 
     it('counts devices', async () => {
@@ -496,10 +515,8 @@ describe('HTTPS routes', () => {
 
   describe('what it does not have', () => {
     it.each([
-      ['GET', '/devices/d/modules'],
-      ['PUT', '/devices/d/modules/m'],
-      ['PATCH', '/twins/d/modules/m'],
-      ['POST', '/twins/d/modules/m/methods'],
+      ['POST', '/devices/d/modules/m/messages/events'],
+      ['POST', '/devices/d/modules/m/files'],
       ['PUT', '/jobs/v2/j'],
       ['GET', '/jobs/v2/query'],
       ['POST', '/jobs/create'],

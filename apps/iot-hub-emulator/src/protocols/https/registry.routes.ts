@@ -1,4 +1,5 @@
 import { HubError } from '../../hub/errors/hub-errors.js';
+import { identityOf } from '../../hub/identity.js';
 import { isJsonObject, type JsonObject } from '../../hub/json.js';
 import { changeRegistryInBulk } from '../../hub/registry/bulk-registry.js';
 import {
@@ -6,6 +7,7 @@ import {
   deleteIdentity,
   getIdentity,
   listDevices,
+  listModules,
   updateIdentity,
 } from '../../hub/registry/identities.js';
 import type { IdentityJson } from '../../hub/registry/identity-view.js';
@@ -17,7 +19,12 @@ import { readJson } from './request-body.js';
 /** A bulk request of 100 devices, each with tags and desired properties at their limits. */
 const BULK_LIMIT_BYTES = 8 * 1024 * 1024;
 
-/** The device registry. @see https://learn.microsoft.com/rest/api/iothub/service/devices */
+/**
+ * The registry of devices and modules.
+ *
+ * @see https://learn.microsoft.com/rest/api/iothub/service/devices
+ * @see https://learn.microsoft.com/rest/api/iothub/service/modules
+ */
 export const registryRoutes: readonly HttpRoute[] = [
   {
     method: 'GET',
@@ -39,36 +46,14 @@ export const registryRoutes: readonly HttpRoute[] = [
   },
   {
     method: 'GET',
-    path: '/devices/:deviceId',
+    path: '/devices/:deviceId/modules',
     handle(call) {
       requireService(call, 'RegistryRead');
-      return identityReply(getIdentity(call.hub, identityOfPath(call)));
+      return { status: 200, body: listModules(call.hub, param(call, 'deviceId')) };
     },
   },
-  {
-    method: 'PUT',
-    path: '/devices/:deviceId',
-    async handle(call) {
-      requireService(call, 'RegistryWrite');
-      const identity = await readIdentity(call);
-      const ifMatch = ifMatchOf(call);
-      // Without If-Match a PUT creates; with it, it updates.
-      return identityReply(
-        ifMatch === undefined
-          ? await createIdentity(call.hub, identity)
-          : await updateIdentity(call.hub, identity, ifMatch),
-      );
-    },
-  },
-  {
-    method: 'DELETE',
-    path: '/devices/:deviceId',
-    async handle(call) {
-      requireService(call, 'RegistryWrite');
-      await deleteIdentity(call.hub, identityOfPath(call), ifMatchOf(call));
-      return { status: 204 };
-    },
-  },
+  ...identityRoutes('/devices/:deviceId'),
+  ...identityRoutes('/devices/:deviceId/modules/:moduleId'),
   {
     method: 'GET',
     path: '/statistics/devices',
@@ -87,13 +72,53 @@ export const registryRoutes: readonly HttpRoute[] = [
   },
 ];
 
+/** Reading, writing and removing one device or module. */
+function identityRoutes(path: string): HttpRoute[] {
+  return [
+    {
+      method: 'GET',
+      path,
+      handle(call) {
+        requireService(call, 'RegistryRead');
+        return identityReply(getIdentity(call.hub, identityOfPath(call)));
+      },
+    },
+    {
+      method: 'PUT',
+      path,
+      async handle(call) {
+        requireService(call, 'RegistryWrite');
+        const identity = await readIdentity(call);
+        const ifMatch = ifMatchOf(call);
+        // Without If-Match a PUT creates; with it, it updates.
+        return identityReply(
+          ifMatch === undefined
+            ? await createIdentity(call.hub, identity)
+            : await updateIdentity(call.hub, identity, ifMatch),
+        );
+      },
+    },
+    {
+      method: 'DELETE',
+      path,
+      async handle(call) {
+        requireService(call, 'RegistryWrite');
+        await deleteIdentity(call.hub, identityOfPath(call), ifMatchOf(call));
+        return { status: 204 };
+      },
+    },
+  ];
+}
+
 async function readIdentity(call: HttpCall): Promise<JsonObject> {
   const body = await readJson(call.request);
-  if (!isJsonObject(body)) throw new HubError('ArgumentInvalid', 'A device must be a JSON object.');
-  if (body.deviceId !== param(call, 'deviceId')) {
-    throw new HubError('ArgumentInvalid', 'deviceId must be the one in the path.');
+  if (!isJsonObject(body)) throw new HubError('ArgumentInvalid', 'An identity must be a JSON object.');
+  const { deviceId, moduleId } = identityOfPath(call);
+  if (body.deviceId !== deviceId) throw new HubError('ArgumentInvalid', 'deviceId must be the one in the path.');
+  if ((body.moduleId ?? undefined) !== moduleId) {
+    throw new HubError('ArgumentInvalid', 'moduleId must be the one in the path.');
   }
-  return body;
+  return { ...body, ...identityOf({ deviceId, moduleId }) };
 }
 
 function identityReply(identity: IdentityJson): HttpReply {

@@ -7,22 +7,29 @@ import { readJson } from './request-body.js';
 
 /** Twins as services read and change them. @see https://learn.microsoft.com/rest/api/iothub/service/devices/update-twin */
 export const twinRoutes: readonly HttpRoute[] = [
-  {
-    method: 'GET',
-    path: '/twins/:deviceId',
-    handle(call) {
-      requireService(call, 'ServiceConnect');
-      return twinReply(getTwin(call.hub, identityOfPath(call)));
-    },
-  },
-  changeRoute('PATCH', 'merge'),
-  changeRoute('PUT', 'replace'),
+  ...routesOf('/twins/:deviceId'),
+  ...routesOf('/twins/:deviceId/modules/:moduleId'),
 ];
 
-function changeRoute(method: 'PATCH' | 'PUT', mode: TwinChangeMode): HttpRoute {
+function routesOf(path: string): HttpRoute[] {
+  return [
+    {
+      method: 'GET',
+      path,
+      handle(call) {
+        requireService(call, 'ServiceConnect');
+        return twinReply(getTwin(call.hub, identityOfPath(call)));
+      },
+    },
+    changeRoute(path, 'PATCH', 'merge'),
+    changeRoute(path, 'PUT', 'replace'),
+  ];
+}
+
+function changeRoute(path: string, method: 'PATCH' | 'PUT', mode: TwinChangeMode): HttpRoute {
   return {
     method,
-    path: '/twins/:deviceId',
+    path,
     async handle(call) {
       requireService(call, 'ServiceConnect');
       const body = await readJson(call.request);
