@@ -78,17 +78,23 @@ describe('a power cut', () => {
   });
 
   it('is seen to lose something when acknowledged bytes themselves are cut off', async () => {
-    const moment = moments.at(-1) as Moment;
+    const moment = momentAt(moments.length - 1);
     const shortened = moment.round.log.subarray(0, moment.position.end - 1);
     const wreck = { what: 'a log cut too early', acknowledged: moment.number, database: moment.database };
     await expect(expectKept({ ...wreck, log: shortened })).rejects.toThrow(/was acknowledged/);
   });
 
+  function momentAt(index: number): Moment {
+    const moment = moments[index];
+    if (moment === undefined) throw new RangeError('No such moment was recorded.');
+    return moment;
+  }
+
   /** Between one thing acknowledged and the next, some of the next one's bytes are on the disk. */
   function whileWriting(): Wreck {
     for (;;) {
       const index = random.int(0, moments.length - 2);
-      const [before, after] = [moments[index], moments[index + 1]] as [Moment, Moment];
+      const [before, after] = [momentAt(index), momentAt(index + 1)];
       // Then the database was being written as well: the other test.
       if (before.database !== after.database) continue;
       const begunAnew = before.position.salts !== after.position.salts;
@@ -107,7 +113,7 @@ describe('a power cut', () => {
 
   /** The log is whole and flushed; of the pages that go into the database some sectors are there. */
   function duringCheckpoint(after: Moment): Wreck {
-    const before = moments[moments.indexOf(after) - 1] as Moment;
+    const before = momentAt(moments.indexOf(after) - 1);
     return {
       what: `a checkpoint cut short after ${after.number}`,
       acknowledged: after.number,
