@@ -3,9 +3,13 @@ import { pino } from 'pino';
 import { developmentPolicies } from '../src/hub/access/policies.js';
 import { LiveConnections } from '../src/hub/connections/live-connections.js';
 import type { Hub } from '../src/hub/hub.js';
+import { BuiltInEndpoint } from '../src/hub/events/built-in-endpoint.js';
+import { ConsumerGroups } from '../src/hub/events/consumer-groups.js';
 import { manualClock, type ManualClock } from './manual-clock.js';
+import { JobRunner } from '../src/hub/jobs/job-runner.js';
 import { PendingMethods } from '../src/hub/methods/pending-methods.js';
 import { HubMetrics } from '../src/hub/metrics/hub-metrics.js';
+import { DEFAULT_PARTITION_COUNT } from '../src/hub/messages/partition.js';
 import { MessageQueues } from '../src/hub/queues/message-queues.js';
 import { ActivityLog } from '../src/hub/registry/activity-log.js';
 import { recordConnectionState } from '../src/hub/registry/connection-state.js';
@@ -27,11 +31,17 @@ export function aHub(parts: Partial<Hub> = {}): TestHub {
     name: 'testhub',
     store,
     routing,
+    events: new BuiltInEndpoint(store, {
+      partitionCount: DEFAULT_PARTITION_COUNT,
+      consumerGroups: new ConsumerGroups(),
+      createdMs: START_MS,
+    }),
     clock,
     logger,
     activity: new ActivityLog(store),
     pendingMethods: new PendingMethods(),
     queues: new MessageQueues(clock),
+    jobs: new JobRunner(),
     metrics: new HubMetrics(),
     policies: developmentPolicies(),
     hostNames: new Set(['localhost', 'testhub.azure-devices.net']),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { DatabaseSync } from 'node:sqlite';
-import type { DeviceRow } from '../../storage/device-row.js';
+import type { IdentityRow } from '../../storage/identity-row.js';
 import { SCHEMA_STEPS } from '../../storage/schema.js';
 import type { JsonObject, JsonValue } from '../json.js';
 import { toTwin } from '../twins/twin-view.js';
@@ -202,7 +202,7 @@ function aDatabase(twins: readonly { tags: JsonObject; desired: JsonObject; repo
   const database = new DatabaseSync(':memory:');
   database.exec(SCHEMA_STEPS.join(''));
   const insert = database.prepare(
-    `INSERT INTO devices (device_id, generation_id, etag, twin_etag, status_reason, iot_edge, twin_version, tags, desired,
+    `INSERT INTO identities (device_id, generation_id, etag, twin_etag, status_reason, iot_edge, twin_version, tags, desired,
        reported, reported_metadata) VALUES (?, '1', 'e', 't', ?, ?, ?, ?, ?, ?, '{"$lastUpdated":"2026-01-01T00:00:00Z"}')`,
   );
   for (const [index, { tags, desired, reported }] of twins.entries()) {
@@ -221,10 +221,10 @@ function aDatabase(twins: readonly { tags: JsonObject; desired: JsonObject; repo
 
 function matching(database: DatabaseSync, query: string): unknown[] {
   const compiled = compileQuery(query);
-  if (compiled.kind !== 'twins') throw new Error('Not a twin query.');
+  if (compiled.kind !== 'documents') throw new Error('Not a query of documents.');
   const { condition: where, parameters } = compiled;
   return database
-    .prepare(`SELECT device_id FROM devices WHERE ${where} ORDER BY device_id LIMIT ?${parameters.length + 1}`)
+    .prepare(`SELECT device_id FROM identities WHERE ${where} ORDER BY device_id LIMIT ?${parameters.length + 1}`)
     .all(...parameters, 100)
     .map((row) => row.device_id);
 }
@@ -242,7 +242,9 @@ describe(compileQuery.name, () => {
         condition,
         (twins, { text, evaluate }) => {
           const database = aDatabase(twins);
-          const rows = database.prepare('SELECT * FROM devices ORDER BY device_id').all() as unknown as DeviceRow[];
+          const rows = database
+            .prepare('SELECT * FROM identities ORDER BY device_id')
+            .all() as unknown as IdentityRow[];
           const expected = rows.filter((row) => evaluate(toTwin(row)) === true).map((row) => row.device_id);
           expect(matching(database, `SELECT * FROM devices WHERE ${text}`)).toEqual(expected);
           database.close();
@@ -265,7 +267,7 @@ describe(compileQuery.name, () => {
         const compiled = compileQuery(
           `SELECT * FROM devices WHERE tags.[[${key}§]] = ${constantText(text)} OR deviceId IN [${constantText(text)}]`,
         );
-        if (compiled.kind !== 'twins') throw new Error('Not a twin query.');
+        if (compiled.kind !== 'documents') throw new Error('Not a query of documents.');
         expect(compiled.condition).not.toContain('§');
         expect(compiled.parameters).toContain(text);
         expect(compiled.parameters).toContain(`$."${JSON.stringify(`${key}§`).slice(1, -1)}"`);
@@ -287,7 +289,7 @@ describe(compileQuery.name, () => {
     const query = `SELECT * FROM devices WHERE ${text}`;
     expect(matching(database, query)).toEqual(['device0']);
     const compiled = compileQuery(query);
-    expect(compiled.kind === 'twins' && compiled.condition.length).toBeLessThan(60 * query.length);
+    expect(compiled.kind === 'documents' && compiled.condition.length).toBeLessThan(60 * query.length);
     database.close();
   });
 });

@@ -1,8 +1,14 @@
+import type { Collection } from './collection.js';
 import type { ConstantValue, Expression } from './query-ast.js';
 import { isTypeTest, type TypeTest } from './query-functions.js';
 import type { SqlParameters } from './sql-parameters.js';
-import { resolveTwinField } from './twin-collection.js';
 import { computedBoolean, computedNumber, constantSql, fieldSql, UNDEFINED, type TypedSql } from './typed-sql.js';
+
+/** What names in an expression stand for, and the values of the statement it becomes a part of. */
+export interface Scope {
+  readonly collection: Collection;
+  readonly parameters: SqlParameters;
+}
 
 type Node<Kind extends Expression['kind']> = Extract<Expression, { kind: Kind }>;
 
@@ -25,31 +31,31 @@ const TYPES: Record<Exclude<TypeTest, 'IS_DEFINED'>, string> = {
  * of an attribute.
  * A constant other than true is not true. Everything that came from the query's text is a bound parameter.
  */
-export const compileCondition = (condition: Expression, parameters: SqlParameters): string =>
-  compile(condition, parameters).boolean ?? 'NULL';
+export const compileCondition = (condition: Expression, scope: Scope): string =>
+  compile(condition, scope).boolean ?? 'NULL';
 
 /** SQL of any value of the language, for every type it may have. */
-export function compile(expression: Expression, parameters: SqlParameters): TypedSql {
+export function compile(expression: Expression, scope: Scope): TypedSql {
   switch (expression.kind) {
     case 'constant':
-      return constantSql(expression.value, parameters);
+      return constantSql(expression.value, scope.parameters);
     case 'path':
-      return fieldSql(resolveTwinField(expression.segments).field, parameters);
+      return fieldSql(scope.collection.resolve(expression).field, scope.parameters);
     case 'not':
-      return computedBoolean(`(NOT ${compileCondition(expression.operand, parameters)})`);
+      return computedBoolean(`(NOT ${compileCondition(expression.operand, scope)})`);
     case 'and':
     case 'or': {
-      const operands = expression.operands.map((operand) => compileCondition(operand, parameters));
+      const operands = expression.operands.map((operand) => compileCondition(operand, scope));
       return computedBoolean(balanced(operands, expression.kind === 'and' ? 'AND' : 'OR'));
     }
     case 'comparison':
-      return computedBoolean(comparison(expression, parameters));
+      return computedBoolean(comparison(expression, scope));
     case 'arithmetic':
-      return computedNumber(arithmetic(expression, parameters));
+      return computedNumber(arithmetic(expression, scope));
     case 'membership':
-      return computedBoolean(membership(expression, parameters));
+      return computedBoolean(membership(expression, scope));
     case 'call':
-      return computedBoolean(call(expression, parameters));
+      return computedBoolean(call(expression, scope));
   }
 }
 
@@ -61,9 +67,9 @@ function balanced(operands: readonly string[], operator: 'AND' | 'OR'): string {
   return `(${balanced(operands.slice(0, half), operator)} ${operator} ${balanced(operands.slice(half), operator)})`;
 }
 
-function comparison({ operator, left, right }: Node<'comparison'>, parameters: SqlParameters): string {
-  const a = compile(left, parameters);
-  const b = compile(right, parameters);
+function comparison({ operator, left, right }: Node<'comparison'>, scope: Scope): string {
+  const a = compile(left, scope);
+  const b = compile(right, scope);
   const pairs: string[] = [];
   if (a.text !== undefined && b.text !== undefined) pairs.push(`(${a.text} ${operator} ${b.text})`);
   if (a.number !== undefined && b.number !== undefined) pairs.push(`(${a.number} ${operator} ${b.number})`);
@@ -76,24 +82,24 @@ function comparison({ operator, left, right }: Node<'comparison'>, parameters: S
   return firstDefined(pairs);
 }
 
-function arithmetic({ operator, left, right }: Node<'arithmetic'>, parameters: SqlParameters): string {
-  const a = compile(left, parameters).number;
-  const b = compile(right, parameters).number;
+function arithmetic({ operator, left, right }: Node<'arithmetic'>, scope: Scope): string {
+  const a = compile(left, scope).number;
+  const b = compile(right, scope).number;
   if (a === undefined || b === undefined) return 'NULL';
   // SQLite's % works on whole numbers only.
   return operator === '%' ? `mod(${a}, ${b})` : `(${a} ${operator} ${b})`;
 }
 
-function membership({ negated, operand, items }: Node<'membership'>, parameters: SqlParameters): string {
-  const value = compile(operand, parameters);
-  const isIn = value.computed ? computedIsIn(value, items, parameters) : leafIsIn(value, items, parameters);
+function membership({ negated, operand, items }: Node<'membership'>, scope: Scope): string {
+  const value = compile(operand, scope);
+  const isIn = value.computed ? computedIsIn(value, items, scope) : leafIsIn(value, items, scope);
   return negated ? `(NOT ${isIn})` : isIn;
 }
 
-function leafIsIn(value: TypedSql, items: readonly ConstantValue[], parameters: SqlParameters): string {
+function leafIsIn(value: TypedSql, items: readonly ConstantValue[], scope: Scope): string {
   const found: string[] = [];
   const add = (sql: string | undefined, values: readonly ConstantValue[]) => {
-    if (sql !== undefined && values.length > 0) found.push(`COALESCE(${sql} IN ${listSql(values, parameters)}, 0)`);
+    if (sql !== undefined && values.length > 0) found.push(`COALESCE(${sql} IN ${listSql(values, scope)}, 0)`);
   };
   add(
     value.text,
@@ -109,20 +115,20 @@ function leafIsIn(value: TypedSql, items: readonly ConstantValue[], parameters: 
   return `CASE WHEN ${value.type} IS NOT NULL THEN ${found.length === 0 ? '0' : balanced(found, 'OR')} END`;
 }
 
-function computedIsIn(value: TypedSql, items: readonly ConstantValue[], parameters: SqlParameters): string {
+function computedIsIn(value: TypedSql, items: readonly ConstantValue[], scope: Scope): string {
   const sql = value.number ?? value.boolean ?? 'NULL';
   const wanted = value.number === undefined ? 'boolean' : 'number';
   const values = items.filter((item) => typeof item === wanted).map(Number);
   // An empty list is left to CASE: in SQLite nothing, NULL included, is in an empty list.
-  return values.length === 0 ? `CASE WHEN ${sql} IS NOT NULL THEN 0 END` : `(${sql} IN ${listSql(values, parameters)})`;
+  return values.length === 0 ? `CASE WHEN ${sql} IS NOT NULL THEN 0 END` : `(${sql} IN ${listSql(values, scope)})`;
 }
 
 /** A list as one bound parameter. */
-const listSql = (values: readonly ConstantValue[], parameters: SqlParameters): string =>
-  `(SELECT value FROM json_each(${parameters.bind(JSON.stringify(values))}))`;
+const listSql = (values: readonly ConstantValue[], scope: Scope): string =>
+  `(SELECT value FROM json_each(${scope.parameters.bind(JSON.stringify(values))}))`;
 
-function call({ name, operands }: Node<'call'>, parameters: SqlParameters): string {
-  const [first = UNDEFINED, second = UNDEFINED] = operands.map((operand) => compile(operand, parameters));
+function call({ name, operands }: Node<'call'>, scope: Scope): string {
+  const [first = UNDEFINED, second = UNDEFINED] = operands.map((operand) => compile(operand, scope));
   return isTypeTest(name) ? typeTest(name, first) : textTest(name, first, second);
 }
 

@@ -5,27 +5,32 @@ import { HubError } from '../errors/hub-errors.js';
 export interface Continuation {
   /** Rows given so far, over all pages. */
   readonly taken: number;
-  /** The last device given; absent for grouped rows. */
-  readonly afterDeviceId?: string;
+  /** Key of the last row given; absent for rows that have none. */
+  readonly after?: readonly (string | number)[];
 }
 
 /** A continuation as opaque text for a header, usable with the same query only. */
-export function writeContinuation(query: string, { taken, afterDeviceId }: Continuation): string {
-  return Buffer.from(JSON.stringify([digest(query), taken, afterDeviceId ?? null])).toString('base64url');
+export function writeContinuation(query: string, { taken, after }: Continuation): string {
+  return Buffer.from(JSON.stringify([digest(query), taken, ...(after ?? [])])).toString('base64url');
 }
 
-/** @throws {@link HubError} ArgumentInvalid for a text that no page of this query ended with. */
-export function readContinuation(query: string, token: string): Continuation {
+/**
+ * @param keyLength how many values the key of a row has; 0 for rows without.
+ * @throws {@link HubError} ArgumentInvalid for a text that no page of this query ended with.
+ */
+export function readContinuation(query: string, token: string, keyLength: number): Continuation {
   const fields = parse(token);
   if (Array.isArray(fields)) {
-    const [owner, taken, afterDeviceId] = fields as unknown[];
-    if (owner === digest(query) && Number.isSafeInteger(taken) && (taken as number) > 0) {
-      if (afterDeviceId === null) return { taken: taken as number };
-      if (typeof afterDeviceId === 'string') return { taken: taken as number, afterDeviceId };
+    const [owner, taken, ...after] = fields as unknown[];
+    const belongs = owner === digest(query) && Number.isSafeInteger(taken) && (taken as number) > 0;
+    if (belongs && after.length === keyLength && after.every(isKey)) {
+      return { taken: taken as number, ...(keyLength > 0 && { after }) };
     }
   }
   throw new HubError('ArgumentInvalid', 'The continuation token does not belong to this query.');
 }
+
+const isKey = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number';
 
 function parse(token: string): unknown {
   try {

@@ -21,7 +21,7 @@ async function aHub(twins: Readonly<Record<string, TwinSettings>>) {
   stores.push(store);
   await store.write(() => {
     const insert = store.sql(
-      `INSERT INTO devices (device_id, generation_id, etag, twin_etag, primary_key, status, tags, desired, reported)
+      `INSERT INTO identities (device_id, generation_id, etag, twin_etag, primary_key, status, tags, desired, reported)
        VALUES (?, '1', 'AAA=', 'BBB=', 'secret-key', ?, ?, ?, ?)`,
     );
     for (const [deviceId, { tags = {}, desired = {}, reported = {}, status = 'enabled' }] of Object.entries(twins)) {
@@ -150,6 +150,86 @@ describe(runQuery.name, () => {
     ]);
   });
 
+  it('finds modules of all devices, apart from the devices themselves', async () => {
+    const hub = await aHub(FLEET);
+    await hub.store.write(() => {
+      const insert = hub.store.sql(
+        "INSERT INTO identities (device_id, module_id, generation_id, etag, twin_etag, tags) VALUES (?, ?, '1', 'a', 'b', ?)",
+      );
+      insert.run('cam1', 'lens', '{"site":"north"}');
+      insert.run('cam1', 'agent', '{"site":"south"}');
+      insert.run('door', 'lock', '{"site":"north"}');
+    });
+    const all = runQuery(hub, { query: 'SELECT * FROM devices.modules', maxItemCount: 10 });
+    expect(all.itemType).toBe('Twin');
+    expect(all.items.map(({ deviceId, moduleId }) => [deviceId, moduleId])).toEqual([
+      ['cam1', 'agent'],
+      ['cam1', 'lens'],
+      ['door', 'lock'],
+    ]);
+    expect(pages(hub, 'SELECT moduleId FROM devices.modules', 1).flat()).toEqual([
+      { moduleId: 'agent' },
+      { moduleId: 'lens' },
+      { moduleId: 'lock' },
+    ]);
+    expect(
+      items(
+        hub,
+        "SELECT moduleId FROM devices.modules WHERE devices.modules.tags.site = 'north' AND devices.deviceId = 'door'",
+      ),
+    ).toEqual([{ moduleId: 'lock' }]);
+    expect(items(hub, 'SELECT tags.site, COUNT() AS n FROM devices.modules GROUP BY tags.site')).toEqual([
+      { site: 'north', n: 2 },
+      { site: 'south', n: 1 },
+    ]);
+    expect(items(hub, 'SELECT COUNT() AS n FROM devices')).toEqual([{ n: 4 }]);
+    expect(items(hub, "SELECT deviceId FROM devices WHERE moduleId = 'lens'")).toEqual([]);
+  });
+
+  it('finds what jobs did to devices', async () => {
+    const hub = await aHub(FLEET);
+    await hub.store.write(() => {
+      const job = hub.store.sql(
+        `INSERT INTO jobs (job_id, type, status, work, query_condition, max_execution_seconds, created_ms, start_ms)
+         VALUES (?, 'scheduleDeviceMethod', 'running', '{}', '*', 60, 0, 0)`,
+      );
+      for (const id of ['j1', 'j2']) job.run(id);
+      const insert = hub.store.sql(
+        `INSERT INTO device_jobs (job_id, device_id, job_type, status, created_time, last_updated_time, outcome, error)
+         VALUES (?, ?, 'scheduleDeviceMethod', ?, '2030-01-01T00:00:00.000Z', '2030-01-02T00:00:00.000Z', ?, ?)`,
+      );
+      insert.run('j1', 'cam1', 'completed', '{"deviceMethodResponse":{"status":200,"payload":{"a":1}}}', null);
+      insert.run('j1', 'cam2', 'failed', null, '{"code":"DeviceNotOnline","description":"It sleeps."}');
+      insert.run('j2', 'cam1', 'pending', null, null);
+    });
+    const all = runQuery(hub, { query: 'SELECT * FROM devices.jobs', maxItemCount: 10 });
+    expect(all.itemType).toBe('DeviceJob');
+    expect(all.items[0]).toEqual({
+      deviceId: 'cam1',
+      jobId: 'j1',
+      jobType: 'scheduleDeviceMethod',
+      status: 'completed',
+      startTimeUtc: '0001-01-01T00:00:00Z',
+      endTimeUtc: '0001-01-01T00:00:00Z',
+      createdDateTimeUtc: '2030-01-01T00:00:00.000Z',
+      lastUpdatedDateTimeUtc: '2030-01-02T00:00:00.000Z',
+      outcome: { deviceMethodResponse: { status: 200, payload: { a: 1 } } },
+    });
+    expect(all.items[1]).toMatchObject({ error: { code: 'DeviceNotOnline', description: 'It sleeps.' } });
+    const found = (condition: string, pageSize = 10) =>
+      pages(hub, `SELECT * FROM devices.jobs WHERE ${condition}`, pageSize)
+        .flat()
+        .map(({ jobId, deviceId }) => [jobId, deviceId]);
+    expect(found("devices.jobs.deviceId = 'cam1'", 1)).toEqual([
+      ['j1', 'cam1'],
+      ['j2', 'cam1'],
+    ]);
+    expect(found("jobId = 'j1' AND status = 'failed'")).toEqual([['j1', 'cam2']]);
+    expect(found("devices.jobs.jobType = 'scheduleDeviceMethod' AND devices.jobs.createdTimeUtc > '2031'")).toEqual([]);
+    expect(found('outcome.deviceMethodResponse.status = 200')).toEqual([['j1', 'cam1']]);
+    expect(found('is_defined(error)')).toEqual([['j1', 'cam2']]);
+  });
+
   it('pages, and says on the last page that it is the last', async () => {
     const hub = await aHub(Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`d${index}`, {}])));
     const ids = (query: string, size: number) =>
@@ -175,10 +255,10 @@ describe(runQuery.name, () => {
     const query = 'SELECT deviceId FROM devices';
     const first = runQuery(hub, { query, maxItemCount: 2 });
     await hub.store.write(() => {
-      hub.store.sql("DELETE FROM devices WHERE device_id = 'b'").run();
+      hub.store.sql("DELETE FROM identities WHERE device_id = 'b'").run();
       hub.store
         .sql(
-          "INSERT INTO devices (device_id, generation_id, etag, twin_etag) VALUES ('a', '', '', ''), ('e', '', '', '')",
+          "INSERT INTO identities (device_id, generation_id, etag, twin_etag) VALUES ('a', '', '', ''), ('e', '', '', '')",
         )
         .run();
     });
@@ -198,13 +278,21 @@ describe(runQuery.name, () => {
 
   it('shows activity up to now', async () => {
     const hub = await aHub({ d: {} });
-    hub.activity.note('d', Date.UTC(2026, 0, 2));
+    hub.activity.note({ deviceId: 'd' }, Date.UTC(2026, 0, 2));
     expect(items(hub, "SELECT * FROM devices WHERE lastActivityTime > '2026-01-01'")).toHaveLength(1);
   });
 
   it.each([
-    ['SELECT * FROM devices.modules', 'NotImplemented', 'devices.modules'],
-    ['SELECT * FROM devices.jobs', 'NotImplemented', 'devices.jobs'],
+    ['SELECT deviceId FROM devices.jobs', 'ArgumentInvalid', 'at character 8: from devices.jobs, SELECT * is all'],
+    ['SELECT COUNT() AS n FROM devices.jobs', 'ArgumentInvalid', 'from devices.jobs, SELECT * is all'],
+    ['SELECT * FROM devices.jobs GROUP BY status', 'ArgumentInvalid', 'from devices.jobs, SELECT * is all'],
+    ['SELECT * FROM devices.jobs WHERE tags.a = 1', 'ArgumentInvalid', 'at character 34: queries over devices.jobs'],
+    [
+      'SELECT * FROM devices.jobs WHERE devices.properties.reported.a = 1',
+      'ArgumentInvalid',
+      'cannot ask for properties of the twin',
+    ],
+    ['SELECT * FROM devices.modules.twins', 'ArgumentInvalid', 'there is no collection devices.modules.twins'],
     ['SELECT * FROM twins', 'ArgumentInvalid', 'there is no collection twins'],
     ['SELECT * FROM devices GROUP BY status', 'ArgumentInvalid', 'not *'],
     ['SELECT status, COUNT() FROM devices', 'ArgumentInvalid', 'at character 8: beside an aggregate'],

@@ -1,38 +1,35 @@
-import type { DeviceRow } from '../../storage/device-row.js';
-import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
-import { toTwin } from '../twins/twin-view.js';
-import { compileQuery, type AggregateQuery, type TwinColumn, type TwinQuery } from './compile-query.js';
+import { compileQuery, type AggregateQuery, type DocumentColumn, type DocumentQuery } from './compile-query.js';
 import { readContinuation, writeContinuation, type Continuation } from './continuation-token.js';
-import { MAX_PAGE_BYTES, MAX_PAGE_ITEMS } from './query-limits.js';
-import type { QueryPage, QueryRequest } from './query-page.js';
+import { MAX_PAGE_BYTES } from './query-limits.js';
+import { pageSize, type QueryPage, type QueryRequest } from './query-page.js';
 
 /** The parts of the hub a query reads. */
 type QueryableHub = Pick<Hub, 'store' | 'activity'>;
 
 /**
- * One page of the result of a query in IoT Hub's query language: twins in the order of device ids, groups in the order
+ * One page of the result of a query in IoT Hub's query language: documents in the order of their ids, groups in the order
  * of their value. Pages show the hub as it is when they are read, not as it was at the first page.
  *
  * @throws {@link HubError} `ArgumentInvalid` for what the language does not have, with place and reason, and for a
- * continuation of another query; `NotImplemented` for a collection other than `devices`.
+ * continuation of another query.
  * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
  */
-export function runQuery(hub: QueryableHub, { query, maxItemCount, continuation }: QueryRequest): QueryPage {
-  if (!Number.isSafeInteger(maxItemCount) || maxItemCount < 1) {
-    throw new HubError('ArgumentInvalid', 'The page size must be a whole number from 1.');
-  }
+export function runQuery(hub: QueryableHub, request: QueryRequest): QueryPage {
+  const { query, continuation } = request;
+  const largest = pageSize(request);
   const compiled = compileQuery(query);
-  const from = continuation === undefined ? { taken: 0 } : readContinuation(query, continuation);
+  const keyLength = compiled.kind === 'documents' ? compiled.collection.keys.length : 0;
+  const from = continuation === undefined ? { taken: 0 } : readContinuation(query, continuation, keyLength);
   hub.activity.flush();
-  const size = Math.min(maxItemCount, MAX_PAGE_ITEMS, Math.max(0, (compiled.top ?? Infinity) - from.taken));
+  const size = Math.min(largest, Math.max(0, (compiled.top ?? Infinity) - from.taken));
   const { items, next } =
-    compiled.kind === 'twins' ? twinPage(hub, compiled, from, size) : groupPage(hub, compiled, from, size);
+    compiled.kind === 'documents' ? documentPage(hub, compiled, from, size) : groupPage(hub, compiled, from, size);
   const more = next !== undefined && next.taken < (compiled.top ?? Infinity);
   return {
     items,
-    itemType: compiled.kind === 'twins' && compiled.columns === undefined ? 'Twin' : 'Raw',
+    itemType: compiled.kind === 'documents' && compiled.columns === undefined ? compiled.collection.itemType : 'Raw',
     ...(more && { continuation: writeContinuation(query, next) }),
   };
 }
@@ -43,47 +40,43 @@ interface Page {
   readonly next?: Continuation;
 }
 
-function twinPage(hub: QueryableHub, query: TwinQuery, from: Continuation, size: number): Page {
-  const after = query.parameters.length + 1;
+function documentPage(hub: QueryableHub, query: DocumentQuery, from: Continuation, size: number): Page {
+  const { collection, parameters } = query;
+  const { table, belongs, keys } = collection;
+  const key = keys.join(', ');
+  const start = keys.map((_, index) => `?${parameters.length + 1 + index}`).join(', ');
   // Prepared anew: the store keeps its statements for ever, and there is no end to the texts of callers.
   const statement = hub.store.database.prepare(
-    `SELECT * FROM devices WHERE device_id > ?${after} AND ${query.condition} ORDER BY device_id LIMIT ?${after + 1}`,
+    `SELECT * FROM ${table} WHERE ${belongs} AND (${key}) > (${start}) AND ${query.condition}
+     ORDER BY ${key} LIMIT ?${parameters.length + keys.length + 1}`,
   );
   const items: JsonObject[] = [];
   let sizeBytes = 0;
-  let afterDeviceId = from.afterDeviceId ?? '';
-  for (const row of statement.iterate(...query.parameters, afterDeviceId, size + 1)) {
-    const device = row as unknown as DeviceRow;
+  let after = from.after ?? keys.map(() => '');
+  for (const row of statement.iterate(...parameters, ...after, size + 1)) {
     if (items.length === size || sizeBytes > MAX_PAGE_BYTES) {
-      return { items, next: { taken: from.taken + items.length, afterDeviceId } };
+      return { items, next: { taken: from.taken + items.length, after } };
     }
-    const twin = toTwin(device);
-    items.push(query.columns === undefined ? twin : project(twin, query.columns));
-    sizeBytes += twinSize(device);
-    afterDeviceId = device.device_id;
+    const document = collection.toDocument(row);
+    items.push(query.columns === undefined ? document : project(document, query.columns));
+    sizeBytes += collection.sizeBytes(row);
+    after = keys.map((column) => row[column] as string);
   }
   return { items };
 }
 
-const twinSize = (row: DeviceRow): number =>
-  row.tags.length +
-  row.desired.length +
-  row.desired_metadata.length +
-  row.reported.length +
-  row.reported_metadata.length;
-
-/** The named values of a twin. What it does not have is left out. */
-function project(twin: JsonObject, columns: readonly TwinColumn[]): JsonObject {
+/** The named values of a document. What it does not have is left out. */
+function project(document: JsonObject, columns: readonly DocumentColumn[]): JsonObject {
   return Object.fromEntries(
     columns.flatMap(({ name, segments }) => {
-      const value = valueAt(twin, segments);
+      const value = valueAt(document, segments);
       return value === undefined ? [] : [[name, value]];
     }),
   );
 }
 
-function valueAt(twin: JsonObject, segments: readonly string[]): JsonValue | undefined {
-  let value: JsonValue | undefined = twin;
+function valueAt(document: JsonObject, segments: readonly string[]): JsonValue | undefined {
+  let value: JsonValue | undefined = document;
   for (const segment of segments) {
     if (!isJsonObject(value) || !Object.hasOwn(value, segment)) return undefined;
     value = value[segment];

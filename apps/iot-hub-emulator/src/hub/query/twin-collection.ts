@@ -1,45 +1,10 @@
-/** Where a value of the twin document stands in the table `devices`. */
-export type TwinField =
-  /** No twin has it. */
-  | { readonly kind: 'undefined' }
-  /** A part of the document that is spread over several columns. */
-  | { readonly kind: 'object' }
-  /** A column of one type. `sqlNull` says what a NULL in it means. */
-  | {
-      readonly kind: 'text' | 'number' | 'boolean';
-      readonly sql: string;
-      readonly sqlNull: 'never' | 'null' | 'undefined';
-    }
-  /** A value inside a column of JSON text; `path` is empty for the whole column. */
-  | { readonly kind: 'json'; readonly column: string; readonly path: readonly string[] };
+import type { IdentityRow } from '../../storage/identity-row.js';
+import { toTwin } from '../twins/twin-view.js';
+import type { Collection, SqlRow } from './collection.js';
+import { branch, findField, json, number, text, type Branch } from './document-fields.js';
 
-/** A field with the attribute's names as the twin document writes them. */
-export interface ResolvedField {
-  readonly field: TwinField;
-  readonly segments: readonly string[];
-}
-
-type Node = Leaf | Branch | Properties;
-type Leaf = Exclude<TwinField, { kind: 'undefined' | 'object' }>;
-interface Branch {
-  readonly kind: 'branch';
-  readonly children: ReadonlyMap<string, readonly [name: string, node: Node]>;
-}
-/** `properties.desired` or `properties.reported`: one JSON column, with version and metadata beside it. */
-interface Properties {
-  readonly kind: 'properties';
-  readonly column: 'desired' | 'reported';
-}
-
-const text = (sql: string, sqlNull: 'never' | 'null' | 'undefined' = 'never'): Leaf => ({ kind: 'text', sql, sqlNull });
-const number = (sql: string): Leaf => ({ kind: 'number', sql, sqlNull: 'never' });
-const branch = (nodes: Readonly<Record<string, Node>>): Branch => ({
-  kind: 'branch',
-  children: new Map(Object.entries(nodes).map(([name, node]) => [name.toLowerCase(), [name, node]])),
-});
-
-/** The device twin document as `toTwin` writes it, name by name. Keys are not part of it and cannot be asked for. */
-const TWIN = branch({
+/** The twin document as `toTwin` writes it, name by name. Keys are not part of it and cannot be asked for. */
+const DEVICE_TWIN = {
   deviceId: text('device_id'),
   etag: text('twin_etag'),
   deviceEtag: text('etag'),
@@ -49,7 +14,7 @@ const TWIN = branch({
   statusUpdateTime: text('status_updated_time'),
   connectionState: text('connection_state'),
   lastActivityTime: text('last_activity_time'),
-  cloudToDeviceMessageCount: number('0'),
+  cloudToDeviceMessageCount: number('cloud_to_device_count'),
   authenticationType: text('authentication_type'),
   x509Thumbprint: branch({
     primaryThumbprint: text('primary_thumbprint', 'null'),
@@ -57,46 +22,54 @@ const TWIN = branch({
   }),
   modelId: text('model_id'),
   capabilities: branch({ iotEdge: { kind: 'boolean', sql: 'iot_edge', sqlNull: 'never' } }),
-  tags: { kind: 'json', column: 'tags', path: [] },
+  tags: json('tags'),
   properties: branch({
     desired: { kind: 'properties', column: 'desired' },
     reported: { kind: 'properties', column: 'reported' },
   }),
-});
+} as const;
 
-/**
- * Finds an attribute of the collection `devices`, with or without the prefix `devices.`.
- * Names that IoT Hub gives are found in any case (its own examples ask for `DeviceId` and get `deviceId`); names inside
- * tags and properties are compared with case. An attribute that no twin has is `undefined`, not an error.
- */
-export function resolveTwinField(segments: readonly string[]): ResolvedField {
-  const [first, ...rest] = segments;
-  const path = first?.toLowerCase() === 'devices' && rest.length > 0 ? rest : segments;
-  return walk(TWIN, path, []);
+/** Twins of devices. */
+export const DEVICES = twins(branch(DEVICE_TWIN), "module_id = ''", ['device_id'], [['devices']]);
+
+/** Twins of all modules of all devices. */
+export const MODULES = twins(
+  branch({ ...DEVICE_TWIN, moduleId: text('module_id') }),
+  "module_id <> ''",
+  ['device_id', 'module_id'],
+  [['devices', 'modules'], ['devices']],
+);
+
+/** @param prefixes what may stand before a name, the longest first. */
+function twins(
+  document: Branch,
+  belongs: string,
+  keys: readonly string[],
+  prefixes: readonly (readonly string[])[],
+): Collection {
+  return {
+    table: 'identities',
+    belongs,
+    keys,
+    itemType: 'Twin',
+    resolve: ({ segments }) => findField(document, withoutPrefix(segments, prefixes)),
+    toDocument: (row) => toTwin(row as unknown as IdentityRow),
+    sizeBytes,
+  };
 }
 
-function walk(node: Node, path: readonly string[], walked: readonly string[]): ResolvedField {
-  const [name, ...rest] = path;
-  switch (node.kind) {
-    case 'branch': {
-      if (name === undefined) return { field: { kind: 'object' }, segments: walked };
-      const child = node.children.get(name.toLowerCase());
-      if (child === undefined) return { field: { kind: 'undefined' }, segments: [...walked, ...path] };
-      return walk(child[1], rest, [...walked, child[0]]);
-    }
-    case 'properties':
-      return { field: propertyField(node.column, path), segments: [...walked, ...path] };
-    case 'json':
-      return { field: { ...node, path }, segments: [...walked, ...path] };
-    default:
-      return { field: name === undefined ? node : { kind: 'undefined' }, segments: [...walked, ...path] };
-  }
+/** A name without the collection's own, where that stands before it. */
+export function withoutPrefix(
+  segments: readonly string[],
+  prefixes: readonly (readonly string[])[],
+): readonly string[] {
+  const prefix = prefixes.find(
+    (parts) => segments.length > parts.length && parts.every((part, index) => segments[index]?.toLowerCase() === part),
+  );
+  return prefix === undefined ? segments : segments.slice(prefix.length);
 }
 
-function propertyField(column: Properties['column'], path: readonly string[]): TwinField {
-  const [name, ...rest] = path;
-  if (name === undefined) return { kind: 'object' };
-  if (name === '$metadata') return { kind: 'json', column: `${column}_metadata`, path: rest };
-  if (name !== '$version') return { kind: 'json', column, path };
-  return rest.length > 0 ? { kind: 'undefined' } : number(`${column}_version`);
+function sizeBytes(row: SqlRow): number {
+  const { tags, desired, desired_metadata, reported, reported_metadata } = row as unknown as IdentityRow;
+  return [tags, desired, desired_metadata, reported, reported_metadata].reduce((sum, { length }) => sum + length, 0);
 }

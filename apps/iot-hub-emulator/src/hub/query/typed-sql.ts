@@ -1,6 +1,6 @@
+import type { Field } from './collection.js';
 import type { ConstantValue } from './query-ast.js';
 import type { SqlParameters } from './sql-parameters.js';
-import type { TwinField } from './twin-collection.js';
 
 /**
  * SQL for a value whose type is known only when a row is read: one fragment for each type it may have.
@@ -55,7 +55,7 @@ export function constantSql(value: ConstantValue, parameters: SqlParameters): Ty
   }
 }
 
-export function fieldSql(field: TwinField, parameters: SqlParameters): TypedSql {
+export function fieldSql(field: Field, parameters: SqlParameters): TypedSql {
   switch (field.kind) {
     case 'undefined':
       return UNDEFINED;
@@ -82,7 +82,7 @@ export const jsonPath = (keys: readonly string[]): string =>
   `$${keys.map((key) => `.${JSON.stringify(key)}`).join('')}`;
 
 function columnSql(
-  field: Extract<TwinField, { sql: string }>,
+  field: Extract<Field, { sql: string }>,
   type: string,
   value: Pick<TypedSql, 'text' | 'number' | 'boolean'>,
 ): TypedSql {

@@ -7,6 +7,8 @@ import { errorReply } from './error-reply.js';
 import { fileUploadRoutes } from './file-uploads.routes.js';
 import { healthRoutes } from './health.routes.js';
 import type { HttpReply, HttpRoute } from './http-route.js';
+import { configurationRoutes } from './configurations.routes.js';
+import { jobRoutes } from './jobs.routes.js';
 import { methodRoutes } from './methods.routes.js';
 import { metricsRoutes } from './metrics.routes.js';
 import { notImplementedRoutes } from './not-implemented.routes.js';
@@ -33,6 +35,8 @@ const ROUTES: readonly HttpRoute[] = [
   ...twinRoutes,
   ...methodRoutes,
   ...queryRoutes,
+  ...jobRoutes,
+  ...configurationRoutes,
   ...deviceMessageRoutes,
   ...cloudToDeviceRoutes,
   ...serviceBoundRoutes,

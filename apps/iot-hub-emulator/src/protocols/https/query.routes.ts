@@ -1,13 +1,12 @@
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { isJsonObject } from '../../hub/json.js';
 import { runQuery } from '../../hub/query/run-query.js';
-import { header, requireService } from './caller.js';
-import type { HttpCall, HttpRoute } from './http-route.js';
+import { requireService } from './caller.js';
+import type { HttpRoute } from './http-route.js';
+import { pageReply, pageRequest } from './page-headers.js';
 import { readJson } from './request-body.js';
 
-const DEFAULT_PAGE_ITEMS = 100;
-
-/** Twin queries. @see https://learn.microsoft.com/rest/api/iothub/service/query/get-twins */
+/** Queries over twins and jobs. @see https://learn.microsoft.com/rest/api/iothub/service/query/get-twins */
 export const queryRoutes: readonly HttpRoute[] = [
   {
     method: 'POST',
@@ -17,30 +16,7 @@ export const queryRoutes: readonly HttpRoute[] = [
       const body = await readJson(call.request);
       const query = isJsonObject(body) ? body.query : undefined;
       if (typeof query !== 'string') throw new HubError('ArgumentInvalid', 'query must be a text.');
-      const continuation = header(call, 'x-ms-continuation');
-      const page = runQuery(call.hub, {
-        query,
-        maxItemCount: pageSize(call),
-        ...(continuation === undefined ? {} : { continuation }),
-      });
-      return {
-        status: 200,
-        body: page.items,
-        headers: {
-          'x-ms-item-type': page.itemType,
-          // Absent on the last page: clients stop at its absence.
-          ...(page.continuation === undefined ? {} : { 'x-ms-continuation': page.continuation }),
-        },
-      };
+      return pageReply(runQuery(call.hub, { query, ...pageRequest(call) }));
     },
   },
 ];
-
-function pageSize(call: HttpCall): number {
-  const text = header(call, 'x-ms-max-item-count');
-  if (text === undefined) return DEFAULT_PAGE_ITEMS;
-  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) {
-    throw new HubError('ArgumentInvalid', 'x-ms-max-item-count must be a whole number from 1.');
-  }
-  return Number(text);
-}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { HubError } from '../errors/hub-errors.js';
+import { compileCondition } from '../query/condition-compiler.js';
+import { compileCountQuery, type CountQuery } from '../query/count-query.js';
+import { parseCondition } from '../query/parser.js';
+import type { Expression } from '../query/query-ast.js';
+import { SqlParameters } from '../query/sql-parameters.js';
+import { DEVICES, MODULES, withoutPrefix } from '../query/twin-collection.js';
+import { invalidInput } from '../registry/identity-input.js';
+
+/** Target conditions of modules name their collection. */
+const FROM_MODULES = /^\s*from\s+devices\.modules(?:\s+where\s+([\s\S]+))?$/i;
+
+/** A target condition, apart from the collection it names: `devices` where it names none. */
+export function readTarget(text: string): { source: 'devices' | 'devices.modules'; condition: string } {
+  const modules = FROM_MODULES.exec(text);
+  return modules === null
+    ? { source: 'devices', condition: text }
+    : { source: 'devices.modules', condition: modules[1] ?? '*' };
+}
+
+/**
+ * Counts the devices or modules that a target condition means: `*` all devices, an empty one none.
+ *
+ * @throws {@link HubError} `ArgumentInvalid` with position and reason.
+ */
+export function compileTargetCondition(text: string): CountQuery {
+  const { source, condition } = readTarget(text);
+  const collection = source === 'devices' ? DEVICES : MODULES;
+  const parameters = new SqlParameters();
+  let sql = '1';
+  if (condition.trim() === '') sql = '0';
+  else if (condition.trim() !== '*') {
+    const expression = parseCondition(condition);
+    checkNames(expression);
+    sql = compileCondition(expression, { collection, parameters });
+  }
+  const { table, belongs } = collection;
+  return {
+    sql: `SELECT count(*) AS count FROM ${table} WHERE ${belongs} AND ${sql}`,
+    parameters: parameters.values,
+  };
+}
+
+/**
+ * What is wrong with a target condition, if anything.
+ *
+ * @param ofModules whether the configuration is for modules; undefined for either.
+ */
+export function targetProblem(text: string, ofModules?: boolean): string | undefined {
+  if (ofModules !== undefined && text.trim() !== '' && (readTarget(text).source === 'devices.modules') !== ofModules) {
+    return ofModules
+      ? 'The target condition of moduleContent begins with FROM devices.modules.'
+      : 'FROM devices.modules is for moduleContent alone.';
+  }
+  return problemOf(() => compileTargetCondition(text));
+}
+
+/** What is wrong with the query of a metric, if anything. */
+export const metricProblem = (query: string): string | undefined => problemOf(() => compileCountQuery(query));
+
+function problemOf(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (cause) {
+    if (cause instanceof HubError) return cause.message;
+    throw cause;
+  }
+}
+
+/** "Target conditions may only reference deviceId, tags and properties.reported": so the hub refuses them. */
+function checkNames(expression: Expression): void {
+  switch (expression.kind) {
+    case 'constant':
+      return;
+    case 'path': {
+      const [first = '', second = ''] = withoutPrefix(expression.segments, [['devices', 'modules'], ['devices']]);
+      const name = first.toLowerCase();
+      if (name === 'deviceid' || name === 'moduleid' || name === 'tags') return;
+      if (name === 'properties' && second.toLowerCase() === 'reported') return;
+      throw new HubError(
+        'ArgumentInvalid',
+        `A target condition can ask for deviceId, tags and properties.reported, not for ${expression.segments.join('.')}.`,
+      );
+    }
+    case 'not':
+    case 'membership':
+      checkNames(expression.operand);
+      return;
+    case 'and':
+    case 'or':
+    case 'call':
+      expression.operands.forEach(checkNames);
+      return;
+    case 'comparison':
+    case 'arithmetic':
+      checkNames(expression.left);
+      checkNames(expression.right);
+  }
+}
+
+const testSchema = z.object({
+  targetCondition: z.string().nullish(),
+  customMetricQueries: z.record(z.string(), z.string()).nullish(),
+});
+
+/** What is wrong with the queries of a configuration that is yet to be written. */
+export interface TestedQueries {
+  readonly targetConditionError?: string;
+  /** By the names of the metrics; those without error are left out. */
+  readonly customMetricQueryErrors: Readonly<Record<string, string>>;
+}
+
+/**
+ * Tests the queries of a configuration. What is wrong with them is part of the answer, not a refusal.
+ *
+ * @param body parsed JSON, not yet checked.
+ * @throws {@link HubError} `ArgumentInvalid` when the body has another shape.
+ * @see https://learn.microsoft.com/rest/api/iothub/service/configuration/test-queries
+ */
+export function testConfigurationQueries(body: unknown): TestedQueries {
+  const parsed = testSchema.safeParse(body);
+  if (!parsed.success) throw invalidInput(parsed.error);
+  const { targetCondition, customMetricQueries } = parsed.data;
+  const targetConditionError = targetCondition == null ? undefined : targetProblem(targetCondition);
+  const errors = Object.entries(customMetricQueries ?? {}).flatMap(([name, query]): [string, string][] => {
+    const problem = metricProblem(query);
+    return problem === undefined ? [] : [[name, problem]];
+  });
+  return {
+    ...(targetConditionError !== undefined && { targetConditionError }),
+    customMetricQueryErrors: Object.fromEntries(errors),
+  };
+}
