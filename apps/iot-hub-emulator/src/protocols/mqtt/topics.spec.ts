@@ -67,6 +67,31 @@ describe(parsePublishTopic.name, () => {
     });
   });
 
+  it('takes the events of a module from its own topic alone', () => {
+    const module = { deviceId: 'd1', moduleId: 'm1' };
+    const bag = [
+      ['%24.on', 'out'],
+      ['k', 'a%2F'],
+    ];
+    const text = bag.map((pair) => pair.join('=')).join('&');
+    expect(parsePublishTopic(`devices/d1/modules/m1/messages/events/${text}/`, module)).toEqual({
+      kind: 'telemetry',
+      bag: [
+        ['$.on', 'out'],
+        ['k', 'a/'],
+      ],
+    });
+    for (const topic of [
+      'devices/d1/messages/events/',
+      'devices/d1/modules/m2/messages/events/',
+      'devices/d2/modules/m1/messages/events/',
+      'devices/d1/modules/m1/messages/eventsx',
+    ]) {
+      expect(parsePublishTopic(topic, module).kind).toBe('refused');
+    }
+    expect(parsePublishTopic('devices/d1/modules/m1/messages/events/', { deviceId: 'd1' }).kind).toBe('refused');
+  });
+
   it('takes no telemetry for one device from a topic of another', () => {
     const id = fc.stringMatching(/^[A-Za-z0-9.%_#*?!(),:=@$'-]{1,12}$/);
     fc.assert(
@@ -87,6 +112,14 @@ describe(parsePublishTopic.name, () => {
 });
 
 describe(parseFilter.name, () => {
+  it('knows no messages from the cloud for modules', () => {
+    const module = { deviceId: 'd1', moduleId: 'm1' };
+    expect(parseFilter('$iothub/methods/POST/#', module)).toBe('methods');
+    for (const path of ['d1', 'd1/modules/m1', 'd1/m1']) {
+      expect(parseFilter(`devices/${path}/messages/devicebound/#`, module)).toBeUndefined();
+    }
+  });
+
   it.each([
     ['$iothub/methods/POST/#', 'methods'],
     ['$iothub/twin/PATCH/properties/desired/#', 'desired'],

@@ -77,7 +77,8 @@ function telemetry(topic: string, { deviceId, moduleId }: Identity): DevicePubli
   }
   // [MQTT-3.3.2-2]; the identity itself may hold a '#'.
   if (hasWildcard(rest)) return refused('wildcard in the topic');
-  const bag = decodePropertyBag(rest.slice(1));
+  // Clients may end the topic with a slash, as the Node SDK does for a module's outputs; in a value it is escaped.
+  const bag = decodePropertyBag(rest.slice(1).replace(/\/$/, ''));
   return bag ? { kind: 'telemetry', bag } : refused('properties are not percent-encoded');
 }
 
