@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Store } from '../../storage/store.js';
 import type { Clock } from '../clock.js';
 import type { HubMessage } from '../messages/hub-message.js';
-import { lastSequenceNumber } from '../messages/message-log.js';
+import { BUILT_IN, lastSequenceNumber } from '../messages/message-log.js';
 import type { MessageSource } from '../messages/message-source.js';
 import type { HubMetrics } from '../metrics/hub-metrics.js';
 import type { DeliveryTarget } from './delivery-target.js';
@@ -11,9 +11,6 @@ import { MessageFacts } from './message-facts.js';
 import { registerEndpoints } from './registered-endpoints.js';
 import { Router } from './router.js';
 import { BUILT_IN_ENDPOINT, DEFAULT_ROUTING, type CheckedRouting } from './routing-config.js';
-
-/** The built-in endpoint in a set of endpoints. */
-const BUILT_IN = 1;
 
 export interface MessageRoutingParts {
   readonly store: Store;
