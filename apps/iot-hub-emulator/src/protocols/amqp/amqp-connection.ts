@@ -173,7 +173,7 @@ export class AmqpConnection {
     });
     on('message', ({ receiver, message, delivery }) => {
       const link = receiver && this.links.get(receiver);
-      if (link instanceof IncomingLink && delivery) link.receive(message as AmqpMessage, delivery);
+      if (link instanceof IncomingLink && delivery) link.receive(message as AmqpMessage | Buffer, delivery);
     });
     for (const event of ['sender_flow', 'sendable']) on(event, ({ sender }) => this.outgoing(sender)?.wake());
     on('sender_draining', ({ sender }) => this.outgoing(sender)?.drain());
@@ -312,6 +312,9 @@ function toLinkRequest(link: RheaLink, parts: RequestParts): LinkRequest {
     desiredCapabilities: [link.desired_capabilities].flat().filter((name) => typeof name === 'string'),
     filter: asRecord(link.is_receiver() ? undefined : link.source?.filter),
     clientAddress: typeof clientEnd?.address === 'string' ? clientEnd.address : undefined,
+    end(error) {
+      link.close(error);
+    },
   };
 }
 

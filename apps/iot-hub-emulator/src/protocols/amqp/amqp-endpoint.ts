@@ -4,13 +4,20 @@ import type { Hub } from '../../hub/hub.js';
 import { AmqpConnection } from './amqp-connection.js';
 import { cbsRoutes } from './cbs.js';
 import { deviceBoundRoute } from './device-bound.link.js';
+import { deviceRoutes } from './devices/device-routes.js';
 import { eventHubsRoutes } from './event-hubs-routes.js';
 import type { LinkRoute } from './link-routes.js';
 import { hardenDecoder } from './rhea/harden-decoder.js';
 import { serviceBoundRoutes } from './service-bound.links.js';
 
 /** Every address a link can be attached to, by the party it is for. Earlier ones win. */
-const ROUTES: readonly LinkRoute[] = [...cbsRoutes, ...eventHubsRoutes, deviceBoundRoute, ...serviceBoundRoutes];
+const ROUTES: readonly LinkRoute[] = [
+  ...cbsRoutes,
+  ...eventHubsRoutes,
+  deviceBoundRoute,
+  ...serviceBoundRoutes,
+  ...deviceRoutes,
+];
 
 export interface AmqpEndpoint {
   /** Speaks AMQP 1.0 over a byte stream until it closes. `peer` names the client for the log, `socket` is the TLS below. */

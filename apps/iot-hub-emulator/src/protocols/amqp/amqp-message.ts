@@ -1,4 +1,4 @@
-import { types } from 'rhea';
+import { message as rheaMessage, types } from 'rhea';
 
 /** A message as rhea reads it. Its fields are what the client sent: of any type until looked at. */
 export interface AmqpMessage {
@@ -30,11 +30,21 @@ export function bodyBytes({ body }: AmqpMessage): Buffer | undefined {
   if (body === undefined || body === null) return Buffer.alloc(0);
   if (Buffer.isBuffer(body)) return body;
   if (typeof body === 'string') return Buffer.from(body);
-  if (typeof body !== 'object' || !('typecode' in body) || body.typecode !== DATA_SECTION) return undefined;
+  const sections = dataSections({ body });
+  return sections && Buffer.concat(sections);
+}
+
+/** The bytes of each of the data sections that the body consists of. Undefined for any other body. */
+export function dataSections({ body }: AmqpMessage): Buffer[] | undefined {
+  if (typeof body !== 'object' || body === null || !('typecode' in body) || body.typecode !== DATA_SECTION)
+    return undefined;
   const content = 'content' in body ? body.content : undefined;
   const sections: unknown[] = Array.isArray(content) ? content : [content];
-  return sections.every((section) => Buffer.isBuffer(section)) ? Buffer.concat(sections) : undefined;
+  return sections.every((section) => Buffer.isBuffer(section)) ? sections : undefined;
 }
+
+/** A body of one data section, in rhea's form. */
+export const dataBody = (bytes: Uint8Array): object => rheaMessage.data_section(Buffer.from(bytes)) as object;
 
 /** The body as text; undefined when it is none. */
 export const bodyText = (message: AmqpMessage): string | undefined => bodyBytes(message)?.toString('utf8');

@@ -7,6 +7,8 @@ import type { AmqpErrorFields, RheaDelivery, RheaLink } from './rhea/rhea-types.
 const DEFAULT_CREDIT = 100;
 /** Longest message of a device, with all its properties. @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling */
 const DEFAULT_MAX_MESSAGE_BYTES = 256 * 1024;
+/** @see https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide */
+const BATCH_FORMAT = 0x80013700;
 
 /** What becomes of the messages that a client sends on a link. */
 export interface IncomingHandler {
@@ -22,6 +24,8 @@ export interface IncomingHandler {
    * {@link HubError}, otherwise as `amqp:internal-error`.
    */
   message(message: AmqpMessage): Promise<unknown> | undefined;
+  /** As `message`, for an encoded batch of them (format 0x80013700). Without it batches are rejected. */
+  batch?(bytes: Buffer): Promise<unknown> | undefined;
   /** The link is gone, for whatever reason. Called once. */
   closed?(): void;
 }
@@ -43,7 +47,7 @@ export class IncomingLink {
   }
 
   /** Takes what rhea has read. */
-  receive(message: AmqpMessage, delivery: RheaDelivery): void {
+  receive(message: AmqpMessage | Buffer, delivery: RheaDelivery): void {
     const { refusal } = this.link;
     if (refusal === 'aborted') {
       delivery.update(true);
@@ -68,9 +72,9 @@ export class IncomingLink {
     this.handler.closed?.();
   }
 
-  private async process(message: AmqpMessage, delivery: RheaDelivery): Promise<void> {
+  private async process(message: AmqpMessage | Buffer, delivery: RheaDelivery): Promise<void> {
     try {
-      await this.handler.message(message);
+      await this.handle(message, delivery);
     } catch (cause) {
       this.reject(delivery, cause);
       return;
@@ -78,6 +82,13 @@ export class IncomingLink {
     if (delivery.remote_settled) delivery.update(true);
     else delivery.accept();
     this.giveCredit();
+  }
+
+  /** rhea leaves a message encoded whose format is not AMQP's own, 0. */
+  private handle(message: AmqpMessage | Buffer, { format }: RheaDelivery): Promise<unknown> | undefined {
+    if (!Buffer.isBuffer(message)) return this.handler.message(message);
+    if (format === BATCH_FORMAT && this.handler.batch) return this.handler.batch(message);
+    throw new HubError('IotHubFormatError', `Messages of format ${format} are not taken here.`);
   }
 
   private reject(delivery: RheaDelivery, cause: unknown): void {

@@ -3,6 +3,7 @@ import type { AmqpConnection } from './amqp-connection.js';
 import type { IncomingHandler } from './incoming-link.js';
 import type { LinkAuthority } from './claims.js';
 import type { OutgoingHandler, OutgoingLink } from './outgoing-link.js';
+import type { AmqpErrorFields } from './rhea/rhea-types.js';
 
 /** What a client asks for by attaching a link. */
 export interface LinkRequest {
@@ -21,6 +22,8 @@ export interface LinkRequest {
   readonly filter: Readonly<Record<string, unknown>>;
   /** The client's own end of the link, for example where replies go. */
   readonly clientAddress: string | undefined;
+  /** Ends the link from our side; its handler is told that it has closed. */
+  readonly end: (error: AmqpErrorFields) => void;
 }
 
 /** A link that the client sends on. */

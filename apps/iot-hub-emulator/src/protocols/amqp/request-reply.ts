@@ -1,6 +1,7 @@
 import { echoedId, textOf, type AmqpMessage } from './amqp-message.js';
 import type { AmqpConnection } from './amqp-connection.js';
 import type { LinkRequest, OutgoingLinkRoute } from './link-routes.js';
+import { OutgoingQueue } from './outgoing-queue.js';
 
 /** Requests that may wait for room to be answered, before the client is taken for one that does not read. */
 const MAX_WAITING_REPLIES = 100;
@@ -18,24 +19,15 @@ export function replyRoute(address: string, authorize?: (request: LinkRequest) =
     address,
     open(request, link) {
       authorize?.(request);
-      const waiting: object[] = [];
       const replies = repliesOf(request.connection, address);
-      const entry = {
-        clientAddress: request.clientAddress,
-        send(reply: object) {
-          if (link.canSend) link.send(reply, { settled: true });
-          else if (waiting.length < MAX_WAITING_REPLIES) waiting.push(reply);
-          else request.connection.fail('amqp:resource-limit-exceeded', `replies of ${address} are not read`);
-        },
-      };
+      const queue = new OutgoingQueue(link, MAX_WAITING_REPLIES, () => {
+        request.connection.fail('amqp:resource-limit-exceeded', `replies of ${address} are not read`);
+      });
+      const entry = { clientAddress: request.clientAddress, queue };
       replies.add(entry);
       return {
         sendable() {
-          while (link.canSend) {
-            const reply = waiting.shift();
-            if (reply === undefined) return;
-            link.send(reply, { settled: true });
-          }
+          queue.flush();
         },
         closed() {
           replies.delete(entry);
@@ -55,12 +47,12 @@ export function sendReply(connection: AmqpConnection, address: string, request: 
   const replies = [...repliesOf(connection, address)];
   const to = textOf(request.reply_to);
   const found = replies.find(({ clientAddress }) => clientAddress === to) ?? replies.at(-1);
-  found?.send({ ...reply, correlation_id: echoedId(request.correlation_id ?? request.message_id), to });
+  found?.queue.send({ ...reply, correlation_id: echoedId(request.correlation_id ?? request.message_id), to });
 }
 
 interface ReplyLink {
   readonly clientAddress: string | undefined;
-  send(reply: object): void;
+  readonly queue: OutgoingQueue;
 }
 
 const links = new WeakMap<AmqpConnection, Map<string, Set<ReplyLink>>>();

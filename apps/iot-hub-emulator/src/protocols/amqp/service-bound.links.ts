@@ -1,4 +1,4 @@
-import { message as rheaMessage, types } from 'rhea';
+import { types } from 'rhea';
 import type { Hub } from '../../hub/hub.js';
 import type { ServiceQueue } from '../../hub/queues/message-queues.js';
 import {
@@ -9,6 +9,8 @@ import {
   type ServiceMessage,
   watchServiceQueue,
 } from '../../hub/service-bound/service-messages.js';
+import { dataBody } from './amqp-message.js';
+import { tagOf } from './delivery-tag.js';
 import type { OutgoingLinkRoute } from './link-routes.js';
 import type { OutgoingHandler, OutgoingLink, Outcome } from './outgoing-link.js';
 
@@ -79,8 +81,5 @@ const toAmqp = ({ body, contentType, userId, enqueuedMs, sequenceNumber }: Servi
     'iothub-enqueuedtime': types.wrap_timestamp(enqueuedMs),
     'x-opt-sequence-number': types.wrap_long(sequenceNumber),
   },
-  body: rheaMessage.data_section(Buffer.from(JSON.stringify(body))),
+  body: dataBody(Buffer.from(JSON.stringify(body))),
 });
-
-/** .NET takes the tag of a delivery for its lock token, and wants a UUID. */
-const tagOf = (lockToken: string): Buffer => Buffer.from(lockToken.replaceAll('-', ''), 'hex');

@@ -23,7 +23,7 @@ import {
   type Subscription,
   twinReplyTopic,
 } from './topics.js';
-import { answerTwinGet, answerTwinReport, type TwinAnswer } from './twin-requests.js';
+import { answerTwinGet, answerTwinReport, type TwinAnswer } from '../twin-requests.js';
 
 /** "Five topics per device." @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling */
 const MAX_SUBSCRIPTIONS = 5;
@@ -185,10 +185,10 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
         return;
       }
       case 'twin-get':
-        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinGet(this.hub, this.identity)));
+        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinGet(this.hub, this.identity, 'mqtt')));
         return;
       case 'twin-report':
-        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinReport(this.hub, this.identity, body)));
+        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinReport(this.hub, this.identity, 'mqtt', body)));
         return;
       case 'method-answer':
         answerMethod(this.hub, this.identity, request.requestId, { status: request.status, body });

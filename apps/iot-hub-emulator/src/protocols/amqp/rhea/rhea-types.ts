@@ -75,6 +75,8 @@ export interface RheaLink {
 /** A message under way. */
 export interface RheaDelivery {
   readonly id: number;
+  /** The message's format; 0 is AMQP's own. */
+  readonly format: number;
   readonly remote_settled: boolean;
   settled: boolean;
   readonly remote_state?: { readonly delivery_failed?: unknown; readonly undeliverable_here?: unknown };
