@@ -1,4 +1,4 @@
-import { JobClient, type Registry } from 'azure-iothub';
+import type { Registry } from 'azure-iothub';
 import { httpsCall } from '../support/https-call.js';
 import { startTestIotHub, type TestIotHub } from '../support/iot-hub.js';
 
@@ -8,33 +8,16 @@ type RestError = Error & { response?: { statusCode: number; headers: Record<stri
 describe('what the hub does not have', () => {
   let hub: TestIotHub;
   let registry: Registry;
-  let jobs: JobClient;
 
   beforeAll(async () => {
     hub = await startTestIotHub();
     ({ registry } = hub);
     await hub.addDevice('cam');
-    jobs = JobClient.fromConnectionString(hub.emulator.serviceConnectionString);
-    const { _restApiClient: rest } = jobs as unknown as { _restApiClient: { setOptions(options: object): void } };
-    rest.setOptions({ http: { agent: hub.agent } });
   });
   afterAll(() => hub.close());
 
   const cases: [string, string, () => Promise<unknown>][] = [
-    ['configurations', 'Configurations', () => registry.getConfigurations()],
-    [
-      'an edge deployment',
-      'Applying a configuration',
-      () => registry.applyConfigurationContentOnDevice('cam', { deviceContent: {} }),
-    ],
     ['import and export jobs', 'Import and export jobs', () => registry.listJobs()],
-    ['a scheduled job', 'Scheduled jobs', () => jobs.getJob('job1')],
-    [
-      'a job over twins',
-      'Scheduled jobs',
-      () => jobs.scheduleTwinUpdate('job1', '*', { etag: '*', tags: {} }, new Date(), 60),
-    ],
-    ['the list of jobs', 'Scheduled jobs', () => jobs.createQuery().next()],
     ['an IoT Edge device', 'IoT Edge', () => registry.create({ deviceId: 'edge', capabilities: { iotEdge: true } })],
   ];
 

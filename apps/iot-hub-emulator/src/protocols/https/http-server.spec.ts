@@ -517,10 +517,7 @@ describe('HTTPS routes', () => {
     it.each([
       ['POST', '/devices/d/modules/m/messages/events'],
       ['POST', '/devices/d/modules/m/files'],
-      ['PUT', '/jobs/v2/j'],
-      ['GET', '/jobs/v2/query'],
       ['POST', '/jobs/create'],
-      ['GET', '/configurations'],
       ['GET', '/digitaltwins/d'],
     ])('refuses %s %s by name', async (method, target) => {
       const reply = await call(method, target);
