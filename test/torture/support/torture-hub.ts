@@ -136,8 +136,12 @@ export class TortureHub {
   }
 
   callAsOwner(call: Call): Promise<HttpsReply> {
+    return this.call(this.ownerToken(), call);
+  }
+
+  ownerToken(): string {
     const key = keyOf(this.process.ready.serviceConnectionString);
-    return this.call(sasToken({ resource: this.hostName, key, policy: 'iothubowner' }), call);
+    return sasToken({ resource: this.hostName, key, policy: 'iothubowner' });
   }
 
   call(authorization: string, { method, path, headers = {}, body }: Call): Promise<HttpsReply> {
