@@ -22,7 +22,7 @@ import { twinRoutes } from './twins.routes.js';
 /** A slow client must have sent its headers, and the whole request, within this time; looked at that often: 30 s at most. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
-const REQUEST_TIMEOUT_MS = 25_000;
+const REQUEST_TIMEOUT_MS = 20_000;
 /** Longer than clients keep idle connections, so that they close them and not we under their next request. */
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 /** Message properties travel as headers. */
