@@ -3,9 +3,11 @@ import {
   type CheckpointStore,
   type EventHubConsumerClientOptions,
   type EventPosition,
+  type ProcessEventsHandler,
   type ReceivedEventData,
   type SubscribeOptions,
   type Subscription,
+  type SubscriptionEventHandlers,
 } from '@azure/event-hubs';
 import { trustCertificateAuthority } from '../../libs/runtime/src/index.js';
 import type { TestIotHub } from './iot-hub.js';
@@ -23,7 +25,7 @@ export interface Followed {
 export interface FollowOptions extends SubscribeOptions {
   readonly partitionId?: string;
   /** Called after each batch. */
-  readonly onBatch?: Parameters<EventHubConsumerClient['subscribe']>[0]['processEvents'];
+  readonly onBatch?: ProcessEventsHandler;
 }
 
 /** An event's body; the SDK gives bytes for what is no JSON. */
@@ -66,7 +68,7 @@ export class EventHubReaders {
     const events: ReceivedEventData[] = [];
     const errors: Error[] = [];
     const partitions: string[] = [];
-    const handlers: Parameters<EventHubConsumerClient['subscribe']>[0] = {
+    const handlers: SubscriptionEventHandlers = {
       async processEvents(batch, context) {
         events.push(...batch);
         partitions.push(...batch.map(() => context.partitionId));
