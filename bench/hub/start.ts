@@ -71,6 +71,7 @@ const message = (index: number, enqueuedMs: number) =>
     deviceId: deviceName(index % DEVICES),
     generationId: '1',
     authScope: 'device',
+    authType: 'sas',
     enqueuedMs: Math.round(enqueuedMs),
     systemProperties: { contentType: 'application/json', contentEncoding: 'utf-8' },
     properties: { level: 'info' },
