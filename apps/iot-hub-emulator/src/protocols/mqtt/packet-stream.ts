@@ -1,11 +1,13 @@
 import type { Duplex } from 'node:stream';
-import { generate, parser as createParser, type Packet } from 'mqtt-packet';
-import { PacketLimit } from './packet-limit.js';
+import { generate, type Packet } from 'mqtt-packet';
+import { PacketReader, type PacketLimits } from './packet-reader.js';
 
-/** A PUBLISH may fill its topic (64 KiB, percent-encoded properties) beside a message of 256 KiB. */
-const MAX_PACKET_BYTES = (256 + 64) * 1024 + 4;
-/** A CONNECT comes from a stranger: room for a Will of 64 KiB and a token, no more. */
-const MAX_CONNECT_BYTES = 80 * 1024;
+const LIMITS: PacketLimits = {
+  // A CONNECT comes from a stranger: room for a Will of 64 KiB and a token, no more.
+  firstBytes: 80 * 1024,
+  // A PUBLISH may fill its topic (64 KiB, percent-encoded properties) beside a message of 256 KiB.
+  laterBytes: (256 + 64) * 1024 + 4,
+};
 /** What may wait in memory for a client that does not read. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 /** How long a client may take to close its side after us. */
@@ -23,24 +25,20 @@ export interface PacketHandlers {
 
 /** MQTT packets over a byte stream. */
 export class PacketStream {
-  private readonly parser = createParser({ protocolVersion: 4 });
-  private readonly limit = new PacketLimit(MAX_CONNECT_BYTES, MAX_PACKET_BYTES);
+  private readonly reader = new PacketReader(LIMITS, (packet) => {
+    if (this.held) this.held.push(packet);
+    else if (!this.ended) this.handlers.packet(packet);
+  });
   private held: Packet[] | undefined;
   private paused = false;
-  private corked = false;
+  /** Packets of this turn of the event loop. */
+  private unsent: { readonly chunks: Buffer[]; bytes: number; readonly sent: (() => void)[] } | undefined;
   private ended = false;
 
   constructor(
     private readonly stream: Duplex,
     private handlers: PacketHandlers,
   ) {
-    this.parser.on('packet', (packet) => {
-      if (this.held) this.held.push(packet);
-      else if (!this.ended) this.handlers.packet(packet);
-    });
-    this.parser.on('error', (error: Error) => {
-      this.violation(error.message);
-    });
     stream.on('data', (chunk: Buffer) => {
       this.receive(chunk);
     });
@@ -92,30 +90,36 @@ export class PacketStream {
 
   sendBytes(bytes: Buffer, sent?: () => void): void {
     if (this.ended || this.stream.destroyed) return;
-    if (this.stream.writableLength > MAX_UNSENT_BYTES) {
+    if (this.stream.writableLength + (this.unsent?.bytes ?? 0) > MAX_UNSENT_BYTES) {
       this.violation('the client does not read what it is sent');
       return;
     }
-    if (!this.corked) {
-      this.corked = true;
-      this.stream.cork();
-      process.nextTick(() => {
-        this.corked = false;
-        this.stream.uncork();
-      });
+    if (this.unsent === undefined) {
+      this.unsent = { chunks: [], bytes: 0, sent: [] };
+      process.nextTick(this.flush);
     }
-    if (sent === undefined) this.stream.write(bytes);
-    else {
-      this.stream.write(bytes, (error) => {
-        if (!error) sent();
-      });
-    }
+    this.unsent.chunks.push(bytes);
+    this.unsent.bytes += bytes.length;
+    if (sent) this.unsent.sent.push(sent);
   }
+
+  /** One write for all: for each of them, the stream, TLS and the kernel would take longer than we for the packet. */
+  private readonly flush = (): void => {
+    const { unsent } = this;
+    if (unsent === undefined) return;
+    this.unsent = undefined;
+    const { chunks, bytes, sent } = unsent;
+    const [only] = chunks;
+    this.stream.write(chunks.length === 1 ? only : Buffer.concat(chunks, bytes), (error) => {
+      if (!error) for (const task of sent) task();
+    });
+  };
 
   /** Sends what is still to be sent, then closes. Nothing is received any more. */
   end(): void {
     if (this.ended) return;
     this.ended = true;
+    this.flush();
     const timer = setTimeout(() => this.stream.destroy(), LINGER_MS);
     timer.unref();
     this.stream.once('close', () => {
@@ -128,13 +132,9 @@ export class PacketStream {
 
   private receive(chunk: Buffer): void {
     if (this.ended) return;
-    if (!this.limit.allows(chunk)) {
-      this.violation('a packet is too large, or its length is malformed');
-      return;
-    }
     this.handlers.activity();
     try {
-      this.parser.parse(chunk);
+      this.reader.read(chunk);
     } catch (cause) {
       this.violation(cause instanceof Error ? cause.message : 'malformed packet');
     }
