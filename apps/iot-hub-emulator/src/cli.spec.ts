@@ -44,7 +44,8 @@ describe(startOptions.name, () => {
       cosmosPartitionKeyName: 'partitionKey',
       cosmosPartitionKeyTemplate: '{deviceid}-{YYYY}-{MM}',
       tlsName: [],
-      retentionHours: 24,
+      retentionDays: 1,
+      consumerGroup: [],
       logLevel: 'info',
     });
   });

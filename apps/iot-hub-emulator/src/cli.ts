@@ -10,6 +10,7 @@ import {
   type StartSettings,
 } from './iot-hub-emulator.config.js';
 import type { CosmosDbEndpoint } from './hub/routing/routing-config.js';
+import { eventsCommand } from './events-tail/events-command.js';
 import { SeedError } from './seed/checked-file.js';
 import { startIotHubEmulator } from './start-emulator.js';
 import { ensureTlsFiles } from './tls/tls-files.js';
@@ -37,6 +38,7 @@ export function createCommand(): Command {
       fail(cause);
     }
   });
+  program.addCommand(eventsCommand(fail));
   return program;
 }
 
@@ -84,6 +86,7 @@ async function runUntilSignal(settings: StartSettings): Promise<void> {
     boundPorts: emulator.boundPorts,
     ...emulator.tls,
     serviceConnectionString: emulator.serviceConnectionString,
+    eventHubsConnectionString: emulator.eventHubsConnectionString,
     devices: emulator.seededDevices,
   });
 }
@@ -100,7 +103,7 @@ function closeOnSignal(emulator: IotHubEmulator): void {
 
 function emulatorOptions(settings: StartSettings, logger: pino.Logger): Parameters<typeof startIotHubEmulator>[0] {
   const { host, port, standardPorts, hubName, dataDir, inMemory, seed, policyKeys, tlsName } = settings;
-  const { storageConnectionString, storageContainer, routes } = settings;
+  const { storageConnectionString, storageContainer, routes, partitionCount } = settings;
   const cosmosDbEndpoint = cosmosDbEndpointOf(settings);
   return {
     host,
@@ -109,9 +112,11 @@ function emulatorOptions(settings: StartSettings, logger: pino.Logger): Paramete
     dataDirectory: dataDir,
     inMemory,
     tlsNames: tlsName,
-    messageRetentionMs: settings.retentionHours * 60 * 60 * 1000,
+    retentionDays: settings.retentionDays,
+    consumerGroups: settings.consumerGroup,
     logger,
     ...(hubName && { hubName }),
+    ...(partitionCount !== undefined && { partitionCount }),
     ...(seed && { seed }),
     ...(policyKeys && { policyKeys }),
     ...(routes && { routing: routes }),

@@ -20,7 +20,9 @@ export interface StartSettings {
   readonly cosmosPartitionKeyTemplate: string;
   readonly policyKeys?: 'development' | 'generated';
   readonly tlsName: readonly string[];
-  readonly retentionHours: number;
+  readonly retentionDays: number;
+  readonly partitionCount?: number;
+  readonly consumerGroup: readonly string[];
   readonly logLevel: string;
 }
 
@@ -32,9 +34,12 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 const option = (flags: string, variable: string, description: string) =>
   new Option(flags, description).env(`IOT_HUB_EMULATOR_${variable}`);
 
+const dataDirectoryOption = (): Option =>
+  option('--data-dir <folder>', 'DATA_DIR', 'folder of the database and the certificates').default('.data/iot-hub');
+
 /** Options of both commands. Made anew for each, since commander keeps state in them. */
 export const certificateOptions = (): Option[] => [
-  option('--data-dir <folder>', 'DATA_DIR', 'folder of the database and the certificates').default('.data/iot-hub'),
+  dataDirectoryOption(),
   option('--tls-name <name...>', 'TLS_NAME', 'further host names or addresses for the certificate, by commas')
     .default([])
     .argParser((text: string, names: string[]) => [...names, ...splitNames(text)]),
@@ -78,17 +83,36 @@ export const startOptions = (): Option[] => [
     'POLICY_KEYS',
     'keys of the shared access policies; the default goes by the address',
   ).choices(['development', 'generated']),
-  option('--retention-hours <hours>', 'RETENTION_HOURS', 'how long device-to-cloud messages are kept')
-    .default(24)
-    .argParser(wholeNumber(24 * 7)),
+  option('--retention-days <days>', 'RETENTION_DAYS', 'how long device-to-cloud messages are kept, 1 to 7')
+    .default(1)
+    .argParser(wholeNumber(7, 1)),
+  option('--partition-count <number>', 'PARTITION_COUNT', 'partitions of a new hub, 2 to 32; 4 unless told').argParser(
+    wholeNumber(32, 2),
+  ),
+  option('--consumer-group <name...>', 'CONSUMER_GROUP', 'further consumer groups, by commas')
+    .default([])
+    .argParser((text: string, names: string[]) => [...names, ...splitNames(text)]),
   option('--log-level <level>', 'LOG_LEVEL', 'least level that is logged').choices(LOG_LEVELS).default('info'),
   ...certificateOptions(),
 ];
 
-function wholeNumber(max: number): (text: string) => number {
+/** Options of `events tail`. */
+export const tailOptions = (): Option[] => [
+  new Option('--from-beginning', 'begin with the oldest event kept, not with the next one').default(false),
+  new Option('--device <id>', 'events of this device alone'),
+  new Option('--consumer-group <name>', 'read as this consumer group').default('$Default'),
+  new Option('--json', 'one JSON object a line').default(false),
+  new Option(
+    '--connection-string <text>',
+    'Event Hubs-compatible; by default that of the hub that runs on the data folder',
+  ),
+  dataDirectoryOption(),
+];
+
+function wholeNumber(max: number, min = 0): (text: string) => number {
   return (text) => {
-    if (!/^\d{1,9}$/.test(text) || Number(text) > max) {
-      throw new InvalidArgumentError(`It must be a whole number from 0 to ${max}.`);
+    if (!/^\d{1,9}$/.test(text) || Number(text) > max || Number(text) < min) {
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
     }
     return Number(text);
   };

@@ -25,6 +25,7 @@ import { createAmqpEndpoint } from './protocols/amqp/amqp-endpoint.js';
 import { createHttpServer } from './protocols/https/http-server.js';
 import { createListener } from './protocols/listener.js';
 import { createMqttEndpoint } from './protocols/mqtt/mqtt-endpoint.js';
+import { announceHub } from './running-hub.js';
 import { applySeed } from './seed/apply-seed.js';
 import { readBeginning, type HubBeginning } from './seed/read-seed.js';
 import { STANDARD_PORTS, openPorts } from './standard-ports.js';
@@ -101,12 +102,14 @@ async function open(
   const [port = 0] = boundPorts;
   const name = publicName(host);
   const hostName = STANDARD_PORTS.every((standard) => boundPorts.includes(standard)) ? name : `${name}:${port}`;
+  const reached = { eventHubsConnectionString: eventHubsConnectionString(hub, hostName), caFile: tls.caFile };
+  cleanups.push(await announceHub(directory, reached));
   return {
     port,
     hostName,
     boundPorts,
     serviceConnectionString: serviceConnectionString(hub, hostName),
-    eventHubsConnectionString: eventHubsConnectionString(hub, hostName),
+    eventHubsConnectionString: reached.eventHubsConnectionString,
     caCertificate,
     tls,
     seededDevices: beginning.devices.flatMap(({ deviceId }) => {
@@ -187,7 +190,7 @@ async function openRouting(
     targets.set(endpoint.name, target);
   }
   const { routing } = beginning;
-  return await store.write(() => new MessageRouting({ store, clock, logger, routing, targets, metrics }));
+  return await store.write(() => new MessageRouting({ store, clock, logger, routing, targets, hubName: name, metrics }));
 }
 
 /** The database holds device keys: for its owner alone. SQLite gives the files beside it the same mode. */
