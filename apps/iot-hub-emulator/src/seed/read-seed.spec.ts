@@ -88,7 +88,7 @@ describe(readBeginning.name, () => {
         '  - { name: b, source: DigitalTwinChangeEvents, condition: "true", endpointNames: [events], isEnabled: true }',
         '  - { name: c, source: DeviceMessages, condition: "true", endpointNames: [], isEnabled: true }',
         '  - { name: d, source: DeviceMessages, condition: "true", endpointNames: [events], isEnabled: true, x: 1 }',
-        'enrichments: [{ key: a }]',
+        'enrichments: [{ key: a b, value: $twin.etag, endpointNames: [nowhere] }]',
         'endpoints:',
         '  storageContainers: [{ name: s }]',
       ].join('\n'),
@@ -100,7 +100,8 @@ describe(readBeginning.name, () => {
     expect(problems).toMatch(/routes\.yaml:4: routes\[2\]\.source: .*not implemented/);
     expect(problems).toMatch(/routes\.yaml:5: routes\[3\]\.endpointNames/);
     expect(problems).toMatch(/routes\.yaml:6: routes\[4\]\.x: /);
-    expect(problems).toMatch(/routes\.yaml:7: enrichments: an enrichment is not implemented/);
+    expect(problems).toMatch(/routes\.yaml:7: enrichments\[0\]\.key: must be letters/);
+    expect(problems).toMatch(/routes\.yaml:7: enrichments\[0\]\.value: .*\$twin\.tags/);
     expect(problems).toMatch(/routes\.yaml:9: endpoints\.storageContainers: a storage endpoint is not implemented/);
   });
 

@@ -101,7 +101,8 @@ CREATE TABLE routing_endpoints (
 
 /**
  * Modules. A row of `identities` is a device, with an empty `module_id`, or a module of one. Deleting a device deletes
- * its modules with it. File uploads are for devices alone. A message knows its module and how its sender proved itself.
+ * its modules with it. `retired_keys` are the last ones replaced, known only to tell that a token was signed with one.
+ * File uploads are for devices alone. A message knows its module and how its sender proved itself.
  */
 const MODULES = `
 CREATE TABLE identities (
@@ -124,6 +125,7 @@ CREATE TABLE identities (
   device_scope TEXT,
   model_id TEXT NOT NULL DEFAULT '',
   managed_by TEXT,
+  retired_keys TEXT NOT NULL DEFAULT '[]',
   twin_etag TEXT NOT NULL,
   twin_version INTEGER NOT NULL DEFAULT 1,
   tags TEXT NOT NULL DEFAULT '{}',
@@ -232,6 +234,7 @@ END;
 /**
  * Automatic device configurations, kept for those who read them; and scheduled jobs, with what they did to each device.
  * `jobs.work` is the direct method or the change of the twin as given. What has not happened yet has no time.
+ * `messages.enrichments` is what endpoints get beside the properties: JSON of sets of endpoints, names and values.
  */
 const CONFIGURATIONS_AND_JOBS = `
 CREATE TABLE configurations (
@@ -278,6 +281,8 @@ CREATE TABLE device_jobs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_jobs_by_status ON device_jobs (job_id, status, device_id);
 CREATE INDEX device_jobs_by_device ON device_jobs (device_id);
+
+ALTER TABLE messages ADD COLUMN enrichments TEXT;
 `;
 
 /** The built-in endpoint tells its readers of a partition's last event, also when that is deleted. */

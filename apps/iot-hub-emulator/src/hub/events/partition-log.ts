@@ -1,6 +1,8 @@
 import type { Store } from '../../storage/store.js';
 import { identityOfRow } from '../identity.js';
 import type { MessageSystemProperties } from '../messages/device-message.js';
+import { enrichedProperties } from '../messages/enriched-properties.js';
+import { BUILT_IN } from '../messages/message-log.js';
 import { NEVER_MS, type LastEnqueued, type PartitionEvent } from './partition-event.js';
 
 /** A stretch of a partition's events, both ends included. */
@@ -70,7 +72,7 @@ export function readStretch(store: Store, { partitionId, first, last }: Stretch,
   const rows = store
     .sql(
       `SELECT events_sequence, sequence_number, enqueued_ms, device_id, module_id, generation_id, auth_scope, auth_type,
-         system_properties, properties, body, source
+         system_properties, properties, enrichments, body, source
        FROM messages WHERE partition_id = ? AND events_sequence BETWEEN ? AND ? ORDER BY events_sequence LIMIT ?`,
     )
     .iterate(partitionId, first, last, limit.events) as unknown as Iterable<EventRow>;
@@ -95,6 +97,7 @@ interface EventRow {
   auth_type: PartitionEvent['authType'];
   system_properties: string;
   properties: string;
+  enrichments: string | null;
   body: Uint8Array;
   source: PartitionEvent['source'];
 }
@@ -108,7 +111,7 @@ const toEvent = (row: EventRow): PartitionEvent => ({
   authScope: row.auth_scope,
   authType: row.auth_type,
   systemProperties: JSON.parse(row.system_properties) as MessageSystemProperties,
-  properties: JSON.parse(row.properties) as Record<string, string>,
+  properties: enrichedProperties(row.properties, row.enrichments, BUILT_IN),
   body: row.body,
   source: row.source,
 });

@@ -3,9 +3,7 @@ import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import type { DeviceMessage } from './device-message.js';
 import { appendToLog } from './message-log.js';
-
-/** A device-to-cloud message or batch: body, system property values, user property names and values, in bytes. */
-export const MAX_MESSAGE_BYTES = 256 * 1024;
+import { MAX_MESSAGE_BYTES, messageSizeBytes } from './message-size.js';
 
 /**
  * Appends device-to-cloud messages to the hub's log, in order; routes decide for which endpoints. A will is a message like any other, with the property
@@ -41,12 +39,4 @@ export async function appendMessages(
     }
   };
   await (messages.length === 1 ? hub.store.writeOne(append) : hub.store.write(append));
-}
-
-function messageSizeBytes({ body, systemProperties, properties }: DeviceMessage): number {
-  let sizeBytes = body.byteLength;
-  for (const value of Object.values(systemProperties) as string[]) sizeBytes += Buffer.byteLength(value);
-  for (const [name, value] of Object.entries(properties))
-    sizeBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
-  return sizeBytes;
 }

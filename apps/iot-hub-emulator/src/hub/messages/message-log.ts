@@ -2,6 +2,7 @@ import type { AuthScope, AuthType } from '../access/device-identity.js';
 import { identityOfRow } from '../identity.js';
 import type { Store } from '../../storage/store.js';
 import type { MessageSystemProperties } from './device-message.js';
+import { enrichedProperties, type StampedProperty } from './enriched-properties.js';
 import type { HubMessage, LoggedMessage } from './hub-message.js';
 import type { MessageSource } from './message-source.js';
 import { partitionOf } from './partition.js';
@@ -9,8 +10,8 @@ import { partitionOf } from './partition.js';
 /** Parameter 10 is the set of endpoints; bit 0 is the built-in one, which numbers its messages by partition. */
 const INSERT = `INSERT INTO messages
   (partition_id, enqueued_ms, device_id, generation_id, auth_scope, system_properties, properties, body, source,
-   endpoints, module_id, auth_type, events_sequence)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, CASE WHEN ?10 & 1 THEN 1 + COALESCE(
+   endpoints, module_id, auth_type, enrichments, events_sequence)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, CASE WHEN ?10 & 1 THEN 1 + COALESCE(
     (SELECT MAX(events_sequence) FROM messages WHERE partition_id = ?1 AND events_sequence IS NOT NULL),
     (SELECT last_deleted FROM event_partitions WHERE partition_id = ?1), -1) END)`;
 
@@ -21,7 +22,7 @@ export const BUILT_IN = 1;
 interface Log {
   readonly store: Store;
   readonly routing: {
-    endpointsOf(message: HubMessage): number;
+    route(message: HubMessage): { readonly endpoints: number; readonly stamped: readonly StampedProperty[] };
     appended(endpoints: number): void;
   };
   readonly events: {
@@ -35,7 +36,7 @@ interface Log {
  * For use within a write: endpoints hear of it once that is committed.
  */
 export function appendToLog({ store, routing, events }: Log, message: HubMessage): void {
-  const endpoints = routing.endpointsOf(message);
+  const { endpoints, stamped } = routing.route(message);
   if (endpoints === 0) return;
   const partitionId = partitionOf(message.deviceId, events.partitionCount);
   store
@@ -53,6 +54,7 @@ export function appendToLog({ store, routing, events }: Log, message: HubMessage
       endpoints,
       message.moduleId ?? '',
       message.authType,
+      stamped.length === 0 ? null : JSON.stringify(stamped),
     );
   routing.appended(endpoints);
   if ((endpoints & BUILT_IN) !== 0) events.appended(partitionId);
@@ -72,7 +74,7 @@ export function readLog(
   const rows = store
     .sql(
       `SELECT sequence_number, enqueued_ms, device_id, module_id, generation_id, auth_scope, auth_type, system_properties,
-         properties, body, source
+         properties, enrichments, body, source
        FROM messages WHERE sequence_number > ? AND endpoints & ? ORDER BY sequence_number LIMIT ?`,
     )
     .all(after, bit, limit) as unknown as LogRow[];
@@ -84,7 +86,7 @@ export function readLog(
     authScope: row.auth_scope,
     authType: row.auth_type,
     systemProperties: JSON.parse(row.system_properties) as MessageSystemProperties,
-    properties: JSON.parse(row.properties) as Record<string, string>,
+    properties: enrichedProperties(row.properties, row.enrichments, bit),
     body: row.body,
     source: row.source,
   }));
@@ -108,6 +110,7 @@ interface LogRow {
   auth_type: AuthType;
   system_properties: string;
   properties: string;
+  enrichments: string | null;
   body: Uint8Array;
   source: MessageSource;
 }

@@ -8,7 +8,13 @@ import { EndpointDelivery } from './endpoint-delivery.js';
 import { MessageRouting } from './message-routing.js';
 import { routingSchema } from './routing-config.js';
 
-const device = { deviceId: 'd1', generationId: '1', authScope: 'device', authType: 'sas', expiresAtMs: Infinity } as const;
+const device = {
+  deviceId: 'd1',
+  generationId: '1',
+  authScope: 'device',
+  authType: 'sas',
+  expiresAtMs: Infinity,
+} as const;
 const ROUTING = routingSchema(['t']).parse({
   routes: [{ name: 'r', source: 'DeviceMessages', condition: 'true', endpointNames: ['t'], isEnabled: true }],
 });

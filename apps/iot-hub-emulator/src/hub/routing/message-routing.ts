@@ -1,12 +1,15 @@
 import type { Logger } from 'pino';
 import type { Store } from '../../storage/store.js';
 import type { Clock } from '../clock.js';
+import type { StampedProperty } from '../messages/enriched-properties.js';
 import type { HubMessage } from '../messages/hub-message.js';
 import { BUILT_IN, lastSequenceNumber } from '../messages/message-log.js';
+import { MAX_MESSAGE_BYTES, messageSizeBytes } from '../messages/message-size.js';
 import type { MessageSource } from '../messages/message-source.js';
 import type { HubMetrics } from '../metrics/hub-metrics.js';
 import type { DeliveryTarget } from './delivery-target.js';
 import { EndpointDelivery, type EndpointHealth } from './endpoint-delivery.js';
+import { Enrichments } from './enrichments.js';
 import { MessageFacts } from './message-facts.js';
 import { registerEndpoints } from './registered-endpoints.js';
 import { Router } from './router.js';
@@ -20,13 +23,24 @@ export interface MessageRoutingParts {
   readonly routing?: CheckedRouting;
   /** Custom endpoints by name. */
   readonly targets?: ReadonlyMap<string, DeliveryTarget>;
+  /** What `$iothubname` stands for. */
+  readonly hubName?: string;
   readonly metrics?: Pick<HubMetrics, 'deliveries'>;
+}
+
+/** Where a message goes to. */
+export interface RoutedMessage {
+  /** A set of endpoints; 0 for none. */
+  readonly endpoints: number;
+  readonly stamped: readonly StampedProperty[];
 }
 
 /** Decides which endpoints a message goes to, and brings it to the custom ones. */
 export class MessageRouting {
   private readonly store: Store;
+  private readonly logger: Logger;
   private readonly router: Router;
+  private readonly enrichments: Enrichments;
   private readonly deliveries: readonly EndpointDelivery[];
   /** Messages of the open transaction, by endpoint; in the order of `deliveries`. */
   private uncommitted: number[] | undefined;
@@ -34,8 +48,9 @@ export class MessageRouting {
 
   /** Registers the endpoints in the store, within its open transaction; {@link start} begins to deliver. */
   constructor(parts: MessageRoutingParts) {
-    const { store, clock, logger, routing = DEFAULT_ROUTING, targets = new Map(), metrics } = parts;
+    const { store, clock, logger, routing = DEFAULT_ROUTING, targets = new Map<string, DeliveryTarget>(), hubName = '', metrics } = parts;
     this.store = store;
+    this.logger = logger;
     const registered = registerEndpoints(store, logger, [...targets.keys()]);
     this.deliveries = registered.map(({ name, bit, deliveredThrough }) => {
       const target = targets.get(name);
@@ -43,7 +58,9 @@ export class MessageRouting {
       return new EndpointDelivery({ name, bit: 1 << bit, deliveredThrough, target, store, clock, logger, metrics });
     });
     const bits = new Map(registered.map(({ name, bit }) => [name, 1 << bit]));
-    this.router = new Router(routing, (name) => (name === BUILT_IN_ENDPOINT ? BUILT_IN : (bits.get(name) ?? 0)));
+    const bitOf = (name: string) => (name === BUILT_IN_ENDPOINT ? BUILT_IN : (bits.get(name) ?? 0));
+    this.router = new Router(routing, bitOf);
+    this.enrichments = new Enrichments(routing.enrichments, hubName, bitOf);
   }
 
   start(): void {
@@ -55,9 +72,30 @@ export class MessageRouting {
     return this.router.takes(source);
   }
 
-  /** The set of endpoints a message goes to, 0 for none: for the log. */
-  endpointsOf(message: HubMessage): number {
-    return this.router.endpointsOf(message.source, () => new MessageFacts(message, this.store));
+  /** Where a message goes to, and what it is stamped with on its way: for the log. */
+  route(message: HubMessage): RoutedMessage {
+    let facts: MessageFacts | undefined;
+    const factsOf = () => (facts ??= new MessageFacts(message, this.store));
+    const endpoints = this.router.endpointsOf(message.source, factsOf);
+    if ((endpoints & this.enrichments.endpoints) === 0) return { endpoints, stamped: [] };
+    const stamped = this.enrichments.stamp(endpoints, factsOf());
+    return { endpoints: this.fitting(message, endpoints, stamped), stamped };
+  }
+
+  /** Without the endpoints for which a message becomes too large: the hub drops it on its way to them. */
+  private fitting(message: HubMessage, endpoints: number, stamped: readonly StampedProperty[]): number {
+    const ownBytes = messageSizeBytes(message);
+    let fitting = endpoints;
+    for (let bit = 1; bit <= endpoints; bit <<= 1) {
+      const added = stamped.reduce(
+        (sum, [set, key, value]) => sum + ((set & bit) === 0 ? 0 : Buffer.byteLength(key) + Buffer.byteLength(value)),
+        0,
+      );
+      if (added === 0 || ownBytes + added <= MAX_MESSAGE_BYTES) continue;
+      fitting &= ~bit;
+      this.logger.warn({ deviceId: message.deviceId }, 'Message dropped: with its enrichments it is too large');
+    }
+    return fitting;
   }
 
   /** Tells of a message appended within the open transaction, with its set of endpoints. */

@@ -11,6 +11,7 @@ const RESERVED_NAMES = [BUILT_IN_ENDPOINT, 'fileNotifications', '$default'];
 /** Most of each. @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling */
 const MAX_ROUTES = 100;
 export const MAX_CUSTOM_ENDPOINTS = 10;
+const MAX_ENRICHMENTS = 10;
 
 const NOT_IMPLEMENTED = 'is not implemented by this emulator';
 
@@ -107,6 +108,21 @@ const endpointsSchema = z.strictObject({
   storageContainers: noneOf('a storage endpoint'),
 });
 
+/** What stands for something: the hub's name, or a part of the twin. */
+const VARIABLE = /^\$(?:iothubname$|twin\.(?:tags|properties\.desired|properties\.reported)\.)/i;
+
+const enrichmentSchema = z.strictObject({
+  key: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be letters, digits, periods, underscores and hyphens'),
+  value: z
+    .string()
+    .min(1)
+    .refine(
+      (text) => !/^\$(?:iothubname|twin)\b/i.test(text) || VARIABLE.test(text),
+      'must be a text, $iothubname, or a path in $twin.tags, $twin.properties.desired or $twin.properties.reported',
+    ),
+  endpointNames: z.array(z.string()).min(1),
+});
+
 /**
  * Checks the content of `properties.routing` as ARM has it.
  *
@@ -119,9 +135,9 @@ export const routingSchema = (givenEndpoints: readonly string[] = []) =>
       endpoints: endpointsSchema.optional(),
       routes: z.array(routeSchema).max(MAX_ROUTES).default([]),
       fallbackRoute: fallbackRouteSchema.optional(),
-      enrichments: noneOf('an enrichment'),
+      enrichments: z.array(enrichmentSchema).max(MAX_ENRICHMENTS).optional(),
     })
-    .superRefine(({ endpoints, routes, fallbackRoute }, context) => {
+    .superRefine(({ endpoints, routes, fallbackRoute, enrichments }, context) => {
       const problem = (path: PropertyKey[], message: string) => {
         context.addIssue({ code: 'custom', path, message });
       };
@@ -132,9 +148,12 @@ export const routingSchema = (givenEndpoints: readonly string[] = []) =>
         }
         known.add(endpoint.name);
       }
-      const checkEndpoint = (path: PropertyKey[], endpoint: string) => {
+      const checkEndpoint = (path: PropertyKey[], endpoint: string, place = 0) => {
         if (known.has(endpoint)) return;
-        problem([...path, 'endpointNames', 0], `there is no endpoint ${endpoint}; there is ${[...known].join(', ')}`);
+        problem(
+          [...path, 'endpointNames', place],
+          `there is no endpoint ${endpoint}; there is ${[...known].join(', ')}`,
+        );
       };
       const routeNames = new Set<string>();
       for (const [index, route] of routes.entries()) {
@@ -143,6 +162,9 @@ export const routingSchema = (givenEndpoints: readonly string[] = []) =>
         checkEndpoint(['routes', index], route.endpointNames[0]);
       }
       if (fallbackRoute) checkEndpoint(['fallbackRoute'], fallbackRoute.endpointNames[0]);
+      for (const [index, { endpointNames: names }] of (enrichments ?? []).entries()) {
+        for (const [place, endpoint] of names.entries()) checkEndpoint(['enrichments', index], endpoint, place);
+      }
     });
 
 /** Routes, fallback and endpoints as written by people. */

@@ -1,4 +1,5 @@
-import { appendMessages, MAX_MESSAGE_BYTES } from '../../hub/messages/append-messages.js';
+import { appendMessages } from '../../hub/messages/append-messages.js';
+import { MAX_MESSAGE_BYTES } from '../../hub/messages/message-size.js';
 import { requireDeviceCaller } from './caller.js';
 import type { HttpRoute } from './http-route.js';
 import { messageFromHeaders, messagesFromBatch } from './message-headers.js';

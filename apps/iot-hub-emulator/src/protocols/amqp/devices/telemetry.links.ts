@@ -1,6 +1,7 @@
 import { message as rheaMessage } from 'rhea';
 import { HubError } from '../../../hub/errors/hub-errors.js';
-import { appendMessages, MAX_MESSAGE_BYTES } from '../../../hub/messages/append-messages.js';
+import { appendMessages } from '../../../hub/messages/append-messages.js';
+import { MAX_MESSAGE_BYTES } from '../../../hub/messages/message-size.js';
 import type { DeviceMessage, MessageSystemProperties } from '../../../hub/messages/device-message.js';
 import { type AmqpMessage, bodyBytes, dataSections, textOf } from '../amqp-message.js';
 import type { IncomingLinkRoute } from '../link-routes.js';
