@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 const ROOT = join(__dirname, '../..');
-const MAIN = join(ROOT, 'dist/apps/iot-hub-emulator/src/main.js');
+/** The built command. */
+export const EMULATOR_MAIN = join(ROOT, 'dist/apps/iot-hub-emulator/src/main.js');
 const READY_LIMIT_MS = 20_000;
 
 /** The emulator's ready line. */
@@ -33,7 +34,7 @@ export interface EmulatorProcess {
 
 /** Builds the emulator unless it is built: `npm test` has done so, a test file run on its own may not have. */
 export async function ensureEmulatorBuilt(): Promise<void> {
-  if (existsSync(MAIN)) return;
+  if (existsSync(EMULATOR_MAIN)) return;
   await promisify(execFile)(
     process.execPath,
     [join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', 'iot-hub-emulator'],
@@ -88,7 +89,7 @@ function runEmulator(
   errors: () => string;
   exited: Promise<number | null>;
 } {
-  const [command = '', ...commandArgs] = [...launcher, process.execPath, MAIN, ...args];
+  const [command = '', ...commandArgs] = [...launcher, process.execPath, EMULATOR_MAIN, ...args];
   const child = spawn(command, commandArgs, { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

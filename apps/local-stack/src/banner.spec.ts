@@ -4,6 +4,8 @@ const facts = {
   apiUrl: 'http://127.0.0.1:8000',
   hubHostName: 'localhost',
   serviceConnectionString: 'HostName=localhost;SharedAccessKeyName=iothubowner;SharedAccessKey=a',
+  eventHubsConnectionString:
+    'Endpoint=sb://localhost/;SharedAccessKeyName=service;SharedAccessKey=e;EntityPath=localhub',
   device: { deviceId: 'device001', connectionString: 'HostName=localhost;DeviceId=device001;SharedAccessKey=b' },
   storageConnectionString: 'AccountName=c',
   cosmosConnectionString: 'AccountEndpoint=https://127.0.0.1:8081/;AccountKey=d',
@@ -16,9 +18,15 @@ describe(banner.name, () => {
     const text = banner(facts, { isTerminal: false });
     expect(text).not.toContain('\u001b');
     expect(text).toMatch(/^NODE_EXTRA_CA_CERTS=\/data\/ca\.pem$/m);
-    const { serviceConnectionString, device, storageConnectionString, cosmosConnectionString } = facts;
-    const strings = [serviceConnectionString, device.connectionString, storageConnectionString, cosmosConnectionString];
-    for (const connectionString of strings) expect(text).toContain(connectionString);
+    for (const connectionString of [
+      facts.serviceConnectionString,
+      facts.eventHubsConnectionString,
+      facts.device.connectionString,
+      facts.storageConnectionString,
+      facts.cosmosConnectionString,
+    ]) {
+      expect(text).toContain(`  ${connectionString}\n`);
+    }
     expect(banner(facts, { isTerminal: true })).toContain('\u001b[1m');
   });
 

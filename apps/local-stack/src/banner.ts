@@ -13,6 +13,7 @@ export function banner(stack: StackFacts, { isTerminal }: { isTerminal: boolean 
     bold('Spyglass is ready; Ctrl-C stops it.'),
     `  Swagger UI  ${url}/`,
     `  Service     ${stack.serviceConnectionString}`,
+    `  Event Hubs  ${stack.eventHubsConnectionString}`,
     `  Device      ${stack.device.connectionString}`,
     `  Storage     ${stack.storageConnectionString}`,
     `  Cosmos DB   ${stack.cosmosConnectionString}`,

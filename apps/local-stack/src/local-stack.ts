@@ -35,6 +35,7 @@ interface HubReady {
   hostName: string;
   boundPorts: number[];
   serviceConnectionString: string;
+  eventHubsConnectionString: string;
   devices: { deviceId: string; connectionString: string }[];
 }
 
@@ -59,6 +60,7 @@ export interface StackFacts extends Readonly<Connections> {
   readonly apiUrl: string;
   readonly hubHostName: string;
   readonly serviceConnectionString: string;
+  readonly eventHubsConnectionString: string;
   readonly device: { deviceId: string; connectionString: string };
   readonly logDirectory: string;
 }
@@ -116,6 +118,7 @@ export class LocalStack {
       apiUrl: api.url,
       hubHostName: hub.hostName,
       serviceConnectionString: hub.serviceConnectionString,
+      eventHubsConnectionString: hub.eventHubsConnectionString,
       device,
       ...connections,
       logDirectory: this.logDirectory,
