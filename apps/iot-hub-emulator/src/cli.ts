@@ -112,6 +112,7 @@ function emulatorOptions(settings: StartSettings, logger: pino.Logger): Paramete
     dataDirectory: dataDir,
     inMemory,
     tlsNames: tlsName,
+    caCertificates: settings.caCertificate,
     retentionDays: settings.retentionDays,
     consumerGroups: settings.consumerGroup,
     logger,

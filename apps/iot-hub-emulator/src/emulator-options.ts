@@ -29,6 +29,11 @@ export interface IotHubEmulatorOptions {
   /** Endpoints that routes may name, beside those within the routing itself. */
   readonly cosmosDbEndpoints?: readonly CosmosDbEndpoint[];
   /**
+   * Authorities whose signature on a device's X.509 certificate counts, beside the seed's: PEM texts, or paths of PEM
+   * files. 25 at most.
+   */
+  readonly caCertificates?: readonly string[];
+  /**
    * Keys of the shared access policies: `development` are the same everywhere and for loopback alone; `generated` are
    * made once and kept. Default: by the address.
    */

@@ -18,6 +18,7 @@ export interface StartSettings {
   readonly cosmosContainer: string;
   readonly cosmosPartitionKeyName: string;
   readonly cosmosPartitionKeyTemplate: string;
+  readonly caCertificate: readonly string[];
   readonly policyKeys?: 'development' | 'generated';
   readonly tlsName: readonly string[];
   readonly retentionDays: number;
@@ -78,6 +79,13 @@ export const startOptions = (): Option[] => [
     'COSMOS_PARTITION_KEY_TEMPLATE',
     'its value, of {iothub} {deviceid} {YYYY} {MM} {DD}',
   ).default('{deviceid}-{YYYY}-{MM}'),
+  option(
+    '--ca-certificate <file...>',
+    'CA_CERTIFICATES',
+    "PEM files of authorities of devices' certificates, by commas",
+  )
+    .default([])
+    .argParser((text: string, files: string[]) => [...files, ...splitNames(text)]),
   option(
     '--policy-keys <kind>',
     'POLICY_KEYS',

@@ -35,6 +35,7 @@ import { lockDirectory } from './storage/directory-lock.js';
 import { logId } from './storage/log-id.js';
 import { Store } from './storage/store.js';
 import { storedPolicies } from './storage/stored-policies.js';
+import { readAuthorities } from './tls/authorities.js';
 import { DEFAULT_TLS_NAMES, ensureTlsFiles } from './tls/tls-files.js';
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -163,6 +164,7 @@ async function openHub(options: IotHubEmulatorOptions, parts: HubParts): Promise
     jobs: new JobRunner(),
     metrics,
     policies: policyKeys === 'development' ? developmentPolicies() : await storedPolicies(store),
+    caCertificates: await readAuthorities(parts.beginning.caCertificates),
     hostNames: new Set(
       [...DEFAULT_TLS_NAMES, ...tlsNames, name, `${name}.azure-devices.net`].map((text) => text.toLowerCase()),
     ),
@@ -190,7 +192,9 @@ async function openRouting(
     targets.set(endpoint.name, target);
   }
   const { routing } = beginning;
-  return await store.write(() => new MessageRouting({ store, clock, logger, routing, targets, hubName: name, metrics }));
+  return await store.write(
+    () => new MessageRouting({ store, clock, logger, routing, targets, hubName: name, metrics }),
+  );
 }
 
 /** The database holds device keys: for its owner alone. SQLite gives the files beside it the same mode. */

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Store } from '../storage/store.js';
 import type { SharedAccessPolicy } from './access/shared-access-policy.js';
@@ -33,6 +34,8 @@ export interface Hub {
   /** What it counts of itself. */
   readonly metrics: HubMetrics;
   readonly policies: readonly SharedAccessPolicy[];
+  /** Authorities whose signature on a device's certificate counts. Default: none. */
+  readonly caCertificates?: readonly X509Certificate[];
   /** Lower-case names, without port, under which clients may address this hub (in tokens and MQTT user names). */
   readonly hostNames: ReadonlySet<string>;
   /** Where devices upload files to; absent when no storage is configured. */

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -20,9 +21,12 @@ export interface ListenerOptions {
   readonly tls: { readonly cert: string | Buffer; readonly key: string | Buffer };
   /** Gets every connection that speaks neither MQTT nor AMQP. It must not listen itself; its upgrades are taken over. */
   readonly httpServer: HttpServer;
-  /** Gets every MQTT byte stream, over TLS or over WebSocket. `peer` names the client for the log. */
-  readonly onMqtt: (stream: Duplex, peer: string) => void;
-  /** The same for AMQP. `socket` is the TLS connection below the stream. */
+  /**
+   * Gets every MQTT byte stream, over TLS or over WebSocket. `peer` names the client for the log, `socket` is the TLS
+   * connection below the stream.
+   */
+  readonly onMqtt: (stream: Duplex, peer: string, socket: TLSSocket) => void;
+  /** The same for AMQP. */
   readonly onAmqp: (stream: Duplex, peer: string, socket: TLSSocket) => void;
   readonly logger: Logger;
   /** Defaults to 8 s. */
@@ -59,6 +63,13 @@ export function createListener(options: ListenerOptions): Listener {
     const server = createServer({
       ...options.tls,
       minVersion: 'TLSv1.2',
+      // Devices may show a certificate; whether it is theirs, the hub decides. No authority is named, since clients then
+      // choose among the certificates of those alone.
+      requestCert: true,
+      rejectUnauthorized: false,
+      ca: [],
+      // A resumed session would not hold the issuers of the client's certificate.
+      secureOptions: constants.SSL_OP_NO_TICKET,
       handshakeTimeout: handshakeTimeoutMs,
       noDelay: true,
     });
@@ -110,7 +121,7 @@ export function createListener(options: ListenerOptions): Listener {
   const dispatch = (socket: TLSSocket, firstByte: number | undefined) => {
     switch (firstByte) {
       case MQTT_CONNECT:
-        onMqtt(socket, peerOf(socket));
+        onMqtt(socket, peerOf(socket), socket);
         return;
       case AMQP_FIRST_LETTER:
         onAmqp(socket, peerOf(socket), socket);

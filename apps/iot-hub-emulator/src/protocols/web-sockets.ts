@@ -20,7 +20,7 @@ const WEB_SOCKET_MAX_MESSAGE_BYTES = 512 * 1024;
 
 interface WebSocketOptions {
   readonly httpServer: HttpServer;
-  readonly onMqtt: (stream: Duplex, peer: string) => void;
+  readonly onMqtt: (stream: Duplex, peer: string, socket: TLSSocket) => void;
   readonly onAmqp: (stream: Duplex, peer: string, socket: TLSSocket) => void;
   readonly logger: Logger;
 }
@@ -44,9 +44,9 @@ export function acceptWebSockets({ httpServer, onMqtt, onAmqp, logger }: WebSock
     }
     server.handleUpgrade(request, socket, head, (webSocket) => {
       const stream = createWebSocketStream(webSocket);
-      if (asked.protocol === 'mqtt') onMqtt(stream, `${peer} websocket`);
+      const speak = asked.protocol === 'mqtt' ? onMqtt : onAmqp;
       // The listener gives the HTTP server no other sockets.
-      else onAmqp(stream, `${peer} websocket`, request.socket as TLSSocket);
+      speak(stream, `${peer} websocket`, request.socket as TLSSocket);
     });
   });
   return server;

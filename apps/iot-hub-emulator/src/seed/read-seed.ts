@@ -9,6 +9,7 @@ import {
   type CosmosDbEndpoint,
   type IotHubRouting,
 } from '../hub/routing/routing-config.js';
+import { isPem } from '../tls/authorities.js';
 import { readChecked } from './checked-file.js';
 import { seedSchema, type IotHubSeed, type SeedDevice } from './seed-schema.js';
 
@@ -16,6 +17,8 @@ import { seedSchema, type IotHubSeed, type SeedDevice } from './seed-schema.js';
 export interface HubBeginning {
   readonly devices: readonly SeedDevice[];
   readonly routing: CheckedRouting;
+  /** PEM texts, or paths of PEM files. */
+  readonly caCertificates: readonly string[];
   /** All endpoints that routes may name beside the built-in one. */
   readonly cosmosDbEndpoints: readonly CheckedCosmosDbEndpoint[];
 }
@@ -26,6 +29,8 @@ export interface BeginningSources {
   /** Goes before the seed's. */
   readonly routing?: IotHubRouting | string;
   readonly cosmosDbEndpoints?: readonly CosmosDbEndpoint[];
+  /** Beside the seed's. */
+  readonly caCertificates?: readonly string[];
 }
 
 /** Reads and checks all that a hub begins with. @throws {@link SeedError} */
@@ -36,7 +41,10 @@ export async function readBeginning(sources: BeginningSources): Promise<HubBegin
   });
   const names = given.map(({ name }) => name);
   const seed = await readChecked(sources.seed ?? { devices: [] }, { schema: seedSchema(names) });
-  const routes = sources.routing ?? routesBeside(sources.seed, seed.routingFile);
+  /** A seed names files from where it is itself. */
+  const besideSeed = (file: string) =>
+    isPem(file) ? file : path.resolve(typeof sources.seed === 'string' ? path.dirname(sources.seed) : '', file);
+  const routes = sources.routing ?? (seed.routingFile === undefined ? undefined : besideSeed(seed.routingFile));
   const routing =
     routes === undefined
       ? (seed.properties?.routing ?? DEFAULT_ROUTING)
@@ -44,12 +52,7 @@ export async function readBeginning(sources: BeginningSources): Promise<HubBegin
   return {
     devices: seed.devices,
     routing,
+    caCertificates: [...(sources.caCertificates ?? []), ...(seed.caCertificates ?? []).map(besideSeed)],
     cosmosDbEndpoints: [...given, ...(routing.endpoints?.cosmosDBSqlContainers ?? [])],
   };
-}
-
-/** A seed names its file of routes from where it is itself. */
-function routesBeside(seed: BeginningSources['seed'], routingFile: string | undefined): string | undefined {
-  if (routingFile === undefined) return undefined;
-  return path.resolve(typeof seed === 'string' ? path.dirname(seed) : '', routingFile);
 }

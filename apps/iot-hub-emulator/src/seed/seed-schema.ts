@@ -45,6 +45,8 @@ export const seedSchema = (givenEndpoints: readonly string[] = []) =>
   z
     .strictObject({
       devices: devicesSchema,
+      /** Authorities of devices' X.509 certificates: PEM texts, or files of them, seen from the seed's own. */
+      caCertificates: z.array(z.string().min(1)).optional(),
       /** As in ARM. */
       properties: z.strictObject({ routing: routingSchema(givenEndpoints).optional() }).optional(),
       /** In place of `properties.routing`: a file of it, seen from the seed's own. */

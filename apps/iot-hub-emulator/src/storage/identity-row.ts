@@ -21,6 +21,8 @@ export interface IdentityRow {
   model_id: string;
   /** Of a module; `IotEdge`, or any name the caller gave. */
   managed_by: string | null;
+  /** Keys that were replaced, newest first, as JSON. */
+  retired_keys: string;
   /** Messages in the device's queue; always 0 of a module. */
   cloud_to_device_count: number;
   twin_etag: string;

@@ -56,7 +56,7 @@ describe(authenticateDevice.name, () => {
 
   function outcome(token: string | undefined, deviceId = 'd1'): DeviceIdentity | string {
     try {
-      return authenticateDevice(hub, { deviceId }, token);
+      return authenticateDevice(hub, { deviceId }, { token });
     } catch (error) {
       if (error instanceof HubError) return error.errorName;
       throw error;

@@ -1,7 +1,9 @@
-import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
-import { isSignedWith, parseSasToken, percentDecode, type SasToken } from './sas-token.js';
+import { readLiveToken } from './live-token.js';
+import { percentDecode, type SasToken } from './sas-token.js';
 import { isHostOfHub } from './token-resource.js';
+import { unauthorized } from './unauthorized.js';
+import { verifyPolicySignature } from './verify-signature.js';
 
 /** The right that the built-in endpoint asks for. @see https://learn.microsoft.com/azure/iot-hub/iot-hub-dev-guide-sas#access-control-and-permissions */
 const RIGHT = 'ServiceConnect';
@@ -18,16 +20,10 @@ export const isEventHubsSignature = ({ resource }: SasToken): boolean =>
  * @throws {@link HubError} `IotHubUnauthorizedAccess`; its `reason` says why, for the log.
  */
 export function authorizeEventHub(hub: Hub, tokenText: string, path: readonly string[]): void {
-  const token = parseSasToken(tokenText);
-  if (token === undefined) throw unauthorized('the token is not a shared access signature');
-  if (token.expiresAtMs <= hub.clock.nowMs()) throw unauthorized('the token has expired');
+  const token = readLiveToken(hub, tokenText);
   if (!isEventHubsSignature(token)) throw unauthorized('the token is not for an Event Hubs-compatible endpoint');
-  const policy = hub.policies.find(({ name }) => name === token.policyName);
-  if (policy === undefined) throw unauthorized('the token names no shared access policy of this hub');
   if (!coversPath(hub, token, path)) throw unauthorized('the token is for another resource');
-  if (!isSignedWith(token, [policy.primaryKey, policy.secondaryKey], 'utf8')) {
-    throw unauthorized('the token is not signed with the keys of the policy it names');
-  }
+  const policy = verifyPolicySignature(hub, token, 'utf8');
   if (!policy.rights.includes(RIGHT)) throw unauthorized(`policy ${policy.name} lacks ${RIGHT}`);
 }
 
@@ -39,8 +35,4 @@ function coversPath(hub: Hub, { resource }: SasToken, path: readonly string[]): 
     covered.length <= path.length &&
     covered.every((segment, index) => segment.toLowerCase() === path[index]?.toLowerCase())
   );
-}
-
-function unauthorized(reason: string): HubError {
-  return new HubError('IotHubUnauthorizedAccess', 'Unauthorized', { reason });
 }

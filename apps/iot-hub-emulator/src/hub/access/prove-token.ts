@@ -1,10 +1,12 @@
-import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import type { Identity } from '../identity.js';
 import { authenticateDevice } from './authenticate-device.js';
 import { isEventHubsSignature } from './authorize-event-hub.js';
-import { isSignedWith, parseSasToken, percentDecode } from './sas-token.js';
+import { readLiveToken } from './live-token.js';
+import { percentDecode } from './sas-token.js';
 import { isHostOfHub } from './token-resource.js';
+import { unauthorized } from './unauthorized.js';
+import { verifyPolicySignature } from './verify-signature.js';
 
 /** A token that is good in itself. What it allows is asked when something is opened with it. */
 export interface ProvenToken {
@@ -21,25 +23,17 @@ export interface ProvenToken {
  * @throws {@link HubError} `IotHubUnauthorizedAccess` (its `reason` says why, for the log), or `DeviceDisabled`.
  */
 export function proveToken(hub: Hub, tokenText: string): ProvenToken {
-  if (/^bearer\s/i.test(tokenText)) throw unauthorized('Entra ID tokens are not implemented');
-  const token = parseSasToken(tokenText);
-  if (token === undefined) throw unauthorized('the token is not a shared access signature');
+  const token = readLiveToken(hub, tokenText);
   const { resource, policyName, expiresAtMs } = token;
   const proven = { claim: `${policyName ?? ''} ${resource.toLowerCase()}`, expiresAtMs };
   if (policyName === undefined) {
-    const identity = identityOf(resource);
+    const identity = identityOfResource(resource);
     if (identity === undefined) throw unauthorized('the token names neither a policy nor a device');
-    authenticateDevice(hub, identity, tokenText);
+    authenticateDevice(hub, identity, { token: tokenText });
     return proven;
   }
-  if (expiresAtMs <= hub.clock.nowMs()) throw unauthorized('the token has expired');
-  const policy = hub.policies.find(({ name }) => name === policyName);
-  if (policy === undefined) throw unauthorized('the token names no shared access policy of this hub');
   if (!isHostOfHub(hub, hostOf(resource))) throw unauthorized('the token is for another hub');
-  const encoding = isEventHubsSignature(token) ? 'utf8' : 'base64';
-  if (!isSignedWith(token, [policy.primaryKey, policy.secondaryKey], encoding)) {
-    throw unauthorized('the token is not signed with the keys of the policy it names');
-  }
+  verifyPolicySignature(hub, token, isEventHubsSignature(token) ? 'utf8' : 'base64');
   return proven;
 }
 
@@ -48,12 +42,8 @@ const hostOf = (resource: string): string =>
   (percentDecode(resource) ?? '').replace(/^[a-z]+:\/\//i, '').split('/')[0] ?? '';
 
 /** The device or module in a resource `{host}/devices/{deviceId}[/modules/{moduleId}]`. */
-function identityOf(resource: string): Identity | undefined {
+function identityOfResource(resource: string): Identity | undefined {
   const [, devices, deviceId = '', modules, moduleId = ''] = (percentDecode(resource) ?? '').split('/');
   if (devices?.toLowerCase() !== 'devices' || deviceId === '') return undefined;
   return modules?.toLowerCase() === 'modules' && moduleId !== '' ? { deviceId, moduleId } : { deviceId };
-}
-
-function unauthorized(reason: string): HubError {
-  return new HubError('IotHubUnauthorizedAccess', 'Unauthorized', { reason });
 }

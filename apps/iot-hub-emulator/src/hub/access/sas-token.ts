@@ -18,26 +18,29 @@ const MAX_TOKEN_LENGTH = 4096;
  * Takes a shared access signature apart: `SharedAccessSignature sr={resource}&sig={signature}&se={expiry}[&skn={policy}]`,
  * fields in any order.
  *
- * @returns undefined when the text is no such token.
+ * @returns why the text is no such token, never a part of it, when it is none.
  * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-dev-guide-sas
  */
-export function parseSasToken(text: string): SasToken | undefined {
-  if (text.length > MAX_TOKEN_LENGTH) return undefined;
+export function parseSasToken(text: string): SasToken | string {
+  if (text.length > MAX_TOKEN_LENGTH) return `it is longer than ${MAX_TOKEN_LENGTH} characters`;
   const match = /^SharedAccessSignature\s+(\S+)$/i.exec(text.trim());
-  if (match?.[1] === undefined) return undefined;
+  if (match?.[1] === undefined) return 'it is not the scheme of one and a single word after it';
   const fields = new Map<string, string>();
   for (const part of match[1].split('&')) {
     const at = part.indexOf('=');
-    if (at <= 0 || fields.has(part.slice(0, at))) return undefined;
-    fields.set(part.slice(0, at), part.slice(at + 1));
+    if (at <= 0) return 'a field has no name or no value';
+    const name = part.slice(0, at);
+    if (fields.has(name)) return 'a field stands in it twice';
+    fields.set(name, part.slice(at + 1));
   }
   const resource = fields.get('sr');
+  if (resource === undefined || resource === '') return 'its resource (sr) is missing';
   const signature = base64Decode(percentDecode(fields.get('sig')));
+  if (signature === undefined) return 'its signature (sig) is missing, or not percent-encoded base64';
   const expiry = fields.get('se');
+  if (expiry === undefined || !/^\d{1,12}$/.test(expiry)) return 'its expiry (se) is not in whole seconds since 1970';
   const policyName = percentDecode(fields.get('skn') ?? '');
-  if (resource === undefined || resource === '' || signature === undefined || policyName === undefined)
-    return undefined;
-  if (expiry === undefined || !/^\d{1,12}$/.test(expiry)) return undefined;
+  if (policyName === undefined) return 'its policy (skn) is not percent-encoded';
   return {
     resource,
     signature,

@@ -11,33 +11,44 @@ export function isHostOfHub(hub: Hub, host: string): boolean {
 }
 
 /**
- * Whether a token's resource covers a device or module: names this hub and it (of a module, also its device), or, with
- * `hubWide`, this hub alone.
+ * Why a token's resource does not cover a device or module; undefined when it does: it names this hub and the identity (of
+ * a module, also its device), or, with `hubWide`, this hub alone.
  *
  * @param resource as it stands in the token, encoded.
  */
-export function coversIdentity(
+export function resourceProblem(
   hub: Hub,
   resource: string,
-  { deviceId, moduleId }: Identity,
+  identity: Identity,
   { hubWide }: { hubWide: boolean },
-): boolean {
-  const [host = '', ...path] = (percentDecode(resource) ?? '').split('/');
-  if (!isHostOfHub(hub, host)) return false;
+): string | undefined {
+  const decoded = percentDecode(resource);
+  if (decoded === undefined) return 'it is not percent-encoded';
+  const [host = '', ...path] = decoded.split('/');
+  if (!isHostOfHub(hub, host)) return `${quoted(host)} is no name of this hub`;
   const [collection, name, modules, module, ...rest] = path;
-  if (collection === undefined || (collection === '' && name === undefined)) return hubWide;
-  if (collection.toLowerCase() !== 'devices' || rest.length > 0) return false;
-  if (name === undefined) return hubWide;
-  if (!isName(name, deviceId)) return false;
-  if (modules === undefined) return true;
-  return modules.toLowerCase() === 'modules' && moduleId !== undefined && isName(module, moduleId);
+  if (collection === undefined || (collection === '' && name === undefined)) {
+    return hubWide ? undefined : 'it names the hub alone';
+  }
+  if (collection.toLowerCase() !== 'devices' || rest.length > 0) return 'it names no device';
+  if (name === undefined) return hubWide ? undefined : 'it names no device';
+  if (!isName(name, identity.deviceId)) return `it names device ${quoted(name)}`;
+  if (modules === undefined) return undefined;
+  if (modules.toLowerCase() !== 'modules' || module === undefined) return 'it names something else of the device';
+  return identity.moduleId !== undefined && isName(module, identity.moduleId)
+    ? undefined
+    : `it names module ${quoted(module)} of the device`;
 }
-
-/** Some clients encode an id once more before they encode the whole resource. */
-const isName = (text: string | undefined, id: string): boolean => text === id || percentDecode(text) === id;
 
 /** Whether a token's resource is this hub as a whole, as service clients send it. */
 export function coversHub(hub: Hub, resource: string): boolean {
   const [host = '', ...path] = (percentDecode(resource) ?? '').split('/');
   return isHostOfHub(hub, host) && path.every((part) => part === '');
 }
+
+/** Some clients encode an id once more before they encode the whole resource. */
+const isName = (text: string, id: string): boolean => text === id || percentDecode(text) === id;
+
+/** Longest piece of a stranger's text that goes into the log. */
+const QUOTED_LENGTH = 128;
+const quoted = (text: string): string => JSON.stringify(text.slice(0, QUOTED_LENGTH));

@@ -31,6 +31,7 @@ const IDENTITY_COLUMNS = [
   'primary_thumbprint',
   'secondary_thumbprint',
   'managed_by',
+  'retired_keys',
 ] as const satisfies (keyof IdentityRow)[];
 const INSERTED_COLUMNS = [...IDENTITY_COLUMNS, 'twin_etag', 'tags', 'desired', 'desired_metadata', 'reported_metadata'];
 
@@ -66,6 +67,7 @@ export function insertIdentity(hub: Hub, input: IdentityInput, twin: TwinChange 
       status_updated_time: NEVER,
       ...authenticationColumns(input),
       managed_by: input.managedBy ?? null,
+      retired_keys: '[]',
       twin_etag: etagOfVersion(1),
       tags: JSON.stringify(tags),
       desired: JSON.stringify(desired),
@@ -108,13 +110,15 @@ export function replaceIdentity(hub: Hub, input: IdentityInput, ifMatch: string 
   const before = requireIdentity(hub, input);
   checkEtag(before, ifMatch);
   const status = input.status ?? 'enabled';
+  const authentication = authenticationColumns(input, before);
   const row: IdentityRow = {
     ...before,
     etag: newEtag(),
     status,
     status_reason: input.statusReason ?? null,
     status_updated_time: status === before.status ? before.status_updated_time : utcText(hub.clock.nowMs()),
-    ...authenticationColumns(input, before),
+    ...authentication,
+    retired_keys: retiredKeys(before, [authentication.primary_key, authentication.secondary_key]),
     managed_by: input.managedBy ?? before.managed_by,
   };
   const { device_id, module_id, ...changed } = Object.fromEntries(
@@ -167,6 +171,15 @@ function authenticationColumns({ authentication }: IdentityInput, before?: Ident
     primary_thumbprint: filled(primaryThumbprint) ?? null,
     secondary_thumbprint: filled(secondaryThumbprint) ?? null,
   };
+}
+
+/** Keys known as replaced: those of the last change, and of the one before it. */
+const MAX_RETIRED_KEYS = 4;
+
+function retiredKeys(before: IdentityRow, current: readonly (string | null)[]): string {
+  const once = [before.primary_key, before.secondary_key, ...(JSON.parse(before.retired_keys) as string[])];
+  const retired = once.filter((key) => key !== null && !current.includes(key));
+  return JSON.stringify([...new Set(retired)].slice(0, MAX_RETIRED_KEYS));
 }
 
 /** Clients that want a key generated send an empty text. */

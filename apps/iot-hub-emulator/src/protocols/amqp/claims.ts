@@ -115,7 +115,7 @@ export class LinkAuthority {
 
   /** The device or module, proven. @throws {@link HubError} `IotHubUnauthorizedAccess`, `DeviceDisabled`. */
   requireDevice(identity: Identity): DeviceIdentity {
-    const { claim, result } = this.claims.find((token) => authenticateDevice(this.hub, identity, token));
+    const { claim, result } = this.claims.find((token) => authenticateDevice(this.hub, identity, { token }));
     this.claim = claim;
     return result;
   }

@@ -4,6 +4,7 @@ import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import type { AccessRight } from '../../hub/access/shared-access-policy.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { identityOf, type Identity } from '../../hub/identity.js';
+import { clientCertificatesOf } from '../client-certificates.js';
 import type { HttpCall } from './http-route.js';
 
 /** A segment of the route's path. */
@@ -25,7 +26,10 @@ export function requireService(call: HttpCall, ...rights: AccessRight[]): void {
 
 /** The device or module of the path, proven. @throws {@link HubError} `IotHubUnauthorizedAccess`, `DeviceDisabled`. */
 export function requireDeviceCaller(call: HttpCall): DeviceIdentity {
-  return authenticateDevice(call.hub, identityOfPath(call), call.request.headers.authorization);
+  return authenticateDevice(call.hub, identityOfPath(call), {
+    token: call.request.headers.authorization,
+    certificates: clientCertificatesOf(call.request.socket),
+  });
 }
 
 /** The If-Match header, or undefined when there is none. */

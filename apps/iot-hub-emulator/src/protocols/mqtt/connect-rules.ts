@@ -1,6 +1,7 @@
 import type { IConnectPacket } from 'mqtt-packet';
 import { authenticateDevice } from '../../hub/access/authenticate-device.js';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
+import type { CertificateChain } from '../../hub/access/certificate-chain.js';
 import { isHostOfHub } from '../../hub/access/token-resource.js';
 import { HubError, type HubErrorName } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
@@ -23,11 +24,15 @@ export type ConnectDecision =
 
 /**
  * Checks a CONNECT: MQTT 3.1.1, a client id equal to the device or module named by the user name
- * (`{hub}/{deviceId}[/{moduleId}]/?api-version=…`) and a shared access signature as the password.
+ * (`{hub}/{deviceId}[/{moduleId}]/?api-version=…`) and, as the password, a shared access signature; with none, the client certificate counts.
  *
  * @see https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub#using-the-mqtt-protocol-directly-as-a-device
  */
-export function decideConnect(hub: Hub, packet: IConnectPacket): ConnectDecision {
+export function decideConnect(
+  hub: Hub,
+  packet: IConnectPacket,
+  certificates: CertificateChain | undefined,
+): ConnectDecision {
   const { clientId, protocolId, protocolVersion, username, will } = packet;
   if (protocolId !== 'MQTT' || protocolVersion !== 4) {
     return refusal(
@@ -55,7 +60,7 @@ export function decideConnect(hub: Hub, packet: IConnectPacket): ConnectDecision
     return notAuthorized("the topic of the Will is not the client's own events topic");
   }
   try {
-    return { device: authenticateDevice(hub, identity, packet.password?.toString()) };
+    return { device: authenticateDevice(hub, identity, { token: packet.password?.toString(), certificates }) };
   } catch (cause) {
     if (!(cause instanceof HubError)) throw cause;
     return cause.status < 500

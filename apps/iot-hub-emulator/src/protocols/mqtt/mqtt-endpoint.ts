@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { IConnectPacket } from 'mqtt-packet';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import { loadSubscriptions, saveSubscriptions } from '../../hub/connections/stored-subscriptions.js';
 import type { Hub } from '../../hub/hub.js';
+import { clientCertificatesOf } from '../client-certificates.js';
 import { ConnectReturnCode, decideConnect } from './connect-rules.js';
 import { MqttSession } from './mqtt-session.js';
 import { PacketStream } from './packet-stream.js';
@@ -13,15 +15,15 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const LOGGED_ID_LENGTH = 128;
 
 export interface MqttEndpoint {
-  /** Speaks MQTT over a byte stream until it closes. `peer` names the client for the log. */
-  readonly accept: (stream: Duplex, peer: string) => void;
+  /** Speaks MQTT over a byte stream until it closes. `peer` names the client for the log, `socket` is the TLS below. */
+  readonly accept: (stream: Duplex, peer: string, socket?: TLSSocket) => void;
 }
 
 /** Makes what turns MQTT byte streams into connections of the hub's devices. */
 export function createMqttEndpoint(hub: Hub): MqttEndpoint {
   return {
-    accept(stream, peer) {
-      new Admission(hub, peer).begin(stream);
+    accept(stream, peer, socket) {
+      new Admission(hub, peer, socket).begin(stream);
     },
   };
 }
@@ -34,6 +36,7 @@ class Admission {
   constructor(
     private readonly hub: Hub,
     private readonly peer: string,
+    private readonly socket: TLSSocket | undefined,
   ) {}
 
   begin(stream: Duplex): void {
@@ -92,7 +95,7 @@ class Admission {
   /** The device that the CONNECT proves to be; undefined when it proves none, which the client then has been told. */
   private authenticate(packet: IConnectPacket): DeviceIdentity | undefined {
     const { hub, packets, peer } = this;
-    const decision = decideConnect(hub, packet);
+    const decision = decideConnect(hub, packet, clientCertificatesOf(this.socket));
     if ('device' in decision) return decision.device;
     const { returnCode, error, reason } = decision;
     hub.metrics.refusals.add('mqtt', error);
