@@ -66,7 +66,8 @@ const messages: readonly Case[] = [
   },
   {
     operation: 'Send a batch',
-    over: ['AMQP', 'AMQP over WebSocket', 'HTTPS'],
+    // Of the SDK's transports this one alone has it.
+    over: ['HTTPS'],
     async run(hub, protocol) {
       const { deviceId, device } = await connected(hub, protocol, 'batch');
       await device.sendEventBatch(['one', 'two', 'three'].map((text) => new Message(text)));
@@ -76,11 +77,11 @@ const messages: readonly Case[] = [
   },
 ];
 
-/** The next message of a device's client, which is left unsettled. */
-async function nextMessage(device: Client): Promise<ReceivedMessage> {
-  const [message] = (await once(device, 'message')) as [ReceivedMessage];
-  return message;
-}
+/** The next message of a device's client, left unsettled. The SDK would leave off receiving with its last listener. */
+const nextMessage = (device: Client): Promise<ReceivedMessage> =>
+  new Promise((resolve) => {
+    device.on('message', resolve);
+  });
 
 const queued = async (hub: HubUnderTest, deviceId: string) =>
   (await hub.registry.get(deviceId)).responseBody.cloudToDeviceMessageCount;
@@ -98,7 +99,8 @@ const cloudToDevice: readonly Case[] = [
       const message = await nextMessage(device);
       expect(message.getData().toString()).toBe('turn left');
       expect(message.messageId).toBe('order-1');
-      expect(message.properties.getValue('why')).toBe('because & so');
+      // Over HTTPS the SDK does not read the headers they come in.
+      if (protocol !== 'HTTPS') expect(message.properties.getValue('why')).toBe('because & so');
       await device.complete(message);
       await until(async () => Number(await queued(hub, deviceId)) === 0, 'the queue is empty');
     },
@@ -319,7 +321,7 @@ const access: readonly Case[] = [
         await hub.device(connectionString, protocol),
       ];
       older.setRetryPolicy(new NoRetry());
-      await older.open();
+      await older.sendEvent(new Message('here'));
       const gone = once(older, 'disconnect');
       newer.onDeviceMethod('which', (_request, response) => void response.send(200, 'newer'));
       await newer.open();
