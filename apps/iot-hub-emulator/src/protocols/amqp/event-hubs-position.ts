@@ -6,12 +6,12 @@ const SELECTOR_CODE = 0x468c00000004;
 const SELECTOR_NAME = 'apache.org:selector-filter:string';
 
 /** What a selector may compare. The last name is one of older clients. */
-const COMPARED = {
-  'x-opt-offset': 'offset',
-  'x-opt-sequence-number': 'sequenceNumber',
-  'x-opt-enqueued-time': 'enqueuedTime',
-  'x-opt-enqueuedtimeutc': 'enqueuedTime',
-} as const;
+const COMPARED: ReadonlyMap<string, 'offset' | 'sequenceNumber' | 'enqueuedTime'> = new Map([
+  ['x-opt-offset', 'offset'],
+  ['x-opt-sequence-number', 'sequenceNumber'],
+  ['x-opt-enqueued-time', 'enqueuedTime'],
+  ['x-opt-enqueuedtimeutc', 'enqueuedTime'],
+]);
 
 const SELECTOR = /^amqp\.annotation\.([\w-]+)\s*(>=|>)\s*(?:'([^']*)'|([^\s']+))$/i;
 
@@ -41,7 +41,7 @@ export function readPositionFilter(filter: unknown): EventPosition {
 
 function readSelector(text: string): EventPosition {
   const [, name = '', operator, quoted, bare] = SELECTOR.exec(text.trim()) ?? [];
-  const kind = (COMPARED as Partial<Record<string, (typeof COMPARED)[keyof typeof COMPARED]>>)[name.toLowerCase()];
+  const kind = COMPARED.get(name.toLowerCase());
   const value = quoted ?? bare ?? '';
   if (kind === undefined) {
     throw invalid(
