@@ -29,14 +29,17 @@ export function chainProblem(
     }
     const issuer = shown.find((candidate) => !candidate.raw.equals(current.raw) && isIssuedBy(current, candidate));
     if (issuer === undefined) {
-      return isIssuedBy(current, current)
+      return below === 0 && isIssuedBy(current, current)
         ? "the client's certificate is self-signed, not signed by an authority of this hub"
-        : "the client's certificate leads to no authority of this hub";
+        : `the client's certificate leads to no authority of this hub, but to ${nameText(current.issuer)}`;
     }
     current = issuer;
   }
   return `the client's certificate is more than ${MAX_CHAIN_LENGTH} steps away from an authority`;
 }
+
+/** A distinguished name in one line, not longer than the log needs it. */
+const nameText = (name: string): string => name.replaceAll('\n', ', ').slice(0, 128);
 
 /** Why a certificate is not in force; undefined when it is. */
 export function validityProblem({ validFromDate, validToDate }: X509Certificate, nowMs: number): string | undefined {

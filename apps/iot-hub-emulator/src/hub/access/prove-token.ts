@@ -1,5 +1,6 @@
 import type { Hub } from '../hub.js';
 import type { Identity } from '../identity.js';
+import { findDevice, findIdentity } from '../registry/find-identity.js';
 import { authenticateDevice } from './authenticate-device.js';
 import { isEventHubsSignature } from './authorize-event-hub.js';
 import { readLiveToken } from './live-token.js';
@@ -27,7 +28,7 @@ export function proveToken(hub: Hub, tokenText: string): ProvenToken {
   const { resource, policyName, expiresAtMs } = token;
   const proven = { claim: `${policyName ?? ''} ${resource.toLowerCase()}`, expiresAtMs };
   if (policyName === undefined) {
-    const identity = identityOfResource(resource);
+    const identity = identityOfResource(hub, resource);
     if (identity === undefined) throw unauthorized('the token names neither a policy nor a device');
     authenticateDevice(hub, identity, { token: tokenText });
     return proven;
@@ -41,9 +42,15 @@ export function proveToken(hub: Hub, tokenText: string): ProvenToken {
 const hostOf = (resource: string): string =>
   (percentDecode(resource) ?? '').replace(/^[a-z]+:\/\//i, '').split('/')[0] ?? '';
 
-/** The device or module in a resource `{host}/devices/{deviceId}[/modules/{moduleId}]`. */
-function identityOfResource(resource: string): Identity | undefined {
-  const [, devices, deviceId = '', modules, moduleId = ''] = (percentDecode(resource) ?? '').split('/');
-  if (devices?.toLowerCase() !== 'devices' || deviceId === '') return undefined;
-  return modules?.toLowerCase() === 'modules' && moduleId !== '' ? { deviceId, moduleId } : { deviceId };
+/**
+ * The device or module in a resource `{host}/devices/{deviceId}[/modules/{moduleId}]`. Some clients encode an id once more
+ * before they encode the whole resource, so an id that is not known as it stands is taken for such a one.
+ */
+function identityOfResource(hub: Hub, resource: string): Identity | undefined {
+  const [, devices, device = '', modules, module = ''] = (percentDecode(resource) ?? '').split('/');
+  if (devices?.toLowerCase() !== 'devices' || device === '') return undefined;
+  const deviceId = findDevice(hub, device) ? device : (percentDecode(device) ?? device);
+  if (modules?.toLowerCase() !== 'modules' || module === '') return { deviceId };
+  const moduleId = findIdentity(hub, { deviceId, moduleId: module }) ? module : (percentDecode(module) ?? module);
+  return { deviceId, moduleId };
 }

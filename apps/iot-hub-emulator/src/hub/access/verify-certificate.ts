@@ -43,7 +43,9 @@ function hasThumbprint(
 
 function nameProblem(certificate: X509Certificate, row: IdentityRow): string | undefined {
   const wanted = identityKey(identityOfRow(row));
-  const names: unknown = certificate.toLegacyObject().subject?.CN;
+  const { subject } = certificate.toLegacyObject() as { subject?: { CN?: unknown } };
+  // Several of them are a list.
+  const names = subject?.CN;
   if (names === wanted) return undefined;
-  return `the certificate's common name is ${JSON.stringify(names)?.slice(0, 140) ?? 'missing'}, not ${JSON.stringify(wanted)}`;
+  return `the certificate's common name is ${names === undefined ? 'missing' : JSON.stringify(names).slice(0, 140)}, not ${JSON.stringify(wanted)}`;
 }
