@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { type EventHubConsumerClientOptions, EventHubConsumerClient, type ReceivedEventData } from '@azure/event-hubs';
+import { EventHubConsumerClient, type ReceivedEventData } from '@azure/event-hubs';
+import { SharedAccessSignature } from 'azure-iot-common';
 import { Client as DeviceClient, ModuleClient } from 'azure-iot-device';
 import { Amqp, AmqpWs } from 'azure-iot-device-amqp';
 import { Http } from 'azure-iot-device-http';
@@ -14,9 +15,9 @@ import {
   Registry,
 } from 'azure-iothub';
 import { WebSocket } from 'ws';
-import { startIotHubEmulator } from '../../apps/iot-hub-emulator/src/index.js';
 import { type HttpsReply, httpsCall } from './https-call.js';
-import { liveHub } from './live-hub.js';
+import { type HubPlace, openHubPlace } from './hub-place.js';
+import { selfSignedCertificate } from './self-signed-certificate.js';
 import { signedBy } from './service-token.js';
 import { until } from './until.js';
 
@@ -38,208 +39,224 @@ class ServiceAmqpWsOfHost extends ServiceAmqpWs {
   }
 }
 
-/** How services reach a hub; the SDK's REST calls are HTTPS whatever the transport. */
-const SERVICE_TRANSPORTS = { AMQP: ServiceAmqp, 'AMQP over WebSocket': ServiceAmqpWsOfHost } as const;
-export type MessagingProtocol = keyof typeof SERVICE_TRANSPORTS;
+/** How services and readers of events reach a hub. What the SDK does by REST is HTTPS whatever the transport. */
+const MESSAGING_TRANSPORTS = { AMQP: ServiceAmqp, 'AMQP over WebSocket': ServiceAmqpWsOfHost } as const;
+export type MessagingProtocol = keyof typeof MESSAGING_TRANSPORTS;
+export const MESSAGING_PROTOCOLS = Object.keys(MESSAGING_TRANSPORTS) as MessagingProtocol[];
 
-/** A registered device. */
-export interface RegisteredDevice {
-  readonly deviceId: string;
-  readonly connectionString: string;
-}
+const LIVE_LIMIT_MS = 60_000;
+const EMULATOR_LIMIT_MS = 10_000;
 
 /** The hub that conformance is shown on: an emulator of the test's own, or a real one that the environment names. */
-export interface HubUnderTest {
-  readonly isLive: boolean;
+export class HubUnderTest {
   readonly registry: Registry;
   readonly jobs: JobClient;
   /** For direct methods. */
   readonly service: ServiceClient;
+  private readonly hostName: string;
+  private readonly agent: Agent;
+  private readonly run = randomBytes(4).toString('hex');
+  private readonly startedAt = new Date(Date.now() - 60_000);
+  private readonly closings: (() => Promise<unknown>)[] = [];
+  private readonly devices: string[] = [];
+  private readonly collected: ReceivedEventData[] = [];
+  private collecting = false;
+  private sender: Promise<ServiceClient> | undefined;
+
+  constructor(
+    private readonly place: HubPlace,
+    /** Of nobody in particular, for devices that prove themselves by thumbprint. */
+    readonly certificate: { readonly cert: string; readonly key: string; readonly thumbprint: string },
+  ) {
+    const { serviceConnectionString } = place;
+    this.hostName = /HostName=([^;]+)/.exec(serviceConnectionString)?.[1] ?? '';
+    const [host = '', port = '443'] = this.hostName.split(':');
+    this.agent = new Agent({ host, port: Number(port), keepAlive: true });
+    this.registry = this.throughAgent(Registry.fromConnectionString(serviceConnectionString));
+    this.jobs = this.throughAgent(JobClient.fromConnectionString(serviceConnectionString));
+    this.service = this.throughAgent(ServiceClient.fromConnectionString(serviceConnectionString));
+  }
+
+  get isLive(): boolean {
+    return this.place.isLive;
+  }
+
   /** A name that no other run uses. */
-  uniqueName(name: string): string;
-  addDevice(name: string, description?: Partial<Registry.DeviceDescription>): Promise<RegisteredDevice>;
-  addModule(deviceId: string, moduleId: string): Promise<{ connectionString: string }>;
+  uniqueName(name: string): string {
+    return `${name}-${this.run}`;
+  }
+
+  /** Registers an enabled device with keys made by the hub, unless told otherwise. It goes with the hub under test. */
+  async addDevice(
+    name: string,
+    description: Partial<Registry.DeviceDescription> = {},
+  ): Promise<{ deviceId: string; connectionString: string }> {
+    const deviceId = this.uniqueName(name);
+    const { responseBody } = await this.registry.create({ deviceId, ...description });
+    this.devices.push(deviceId);
+    const key = responseBody.authentication?.symmetricKey?.primaryKey ?? '';
+    return { deviceId, connectionString: `HostName=${this.hostName};DeviceId=${deviceId};SharedAccessKey=${key}` };
+  }
+
+  async addModule(deviceId: string, moduleId: string): Promise<{ connectionString: string }> {
+    await this.registry.addModule({ deviceId, moduleId });
+    const { responseBody } = await this.registry.getModule(deviceId, moduleId);
+    const key = responseBody.authentication?.symmetricKey?.primaryKey ?? '';
+    const identity = `DeviceId=${deviceId};ModuleId=${moduleId}`;
+    return { connectionString: `HostName=${this.hostName};${identity};SharedAccessKey=${key}` };
+  }
+
   /** A device's client, not yet connected. All clients are closed with the hub, if not before. */
-  device(connectionString: string, protocol: DeviceProtocol): Promise<DeviceClient>;
-  module(connectionString: string, protocol: DeviceProtocol): Promise<ModuleClient>;
+  async device(
+    connectionString: string,
+    protocol: DeviceProtocol,
+    certificate?: { readonly cert: string; readonly key: string },
+  ): Promise<DeviceClient> {
+    return await this.prepared(
+      DeviceClient.fromConnectionString(this.reachable(connectionString, protocol), DEVICE_TRANSPORTS[protocol]),
+      certificate,
+    );
+  }
+
+  /** As {@link device}, with nothing but a token that is good for an hour. */
+  async deviceWithToken(deviceId: string, key: string, protocol: DeviceProtocol): Promise<DeviceClient> {
+    const inAnHour = Math.floor(Date.now() / 1000) + 3600;
+    const host = this.reachable(`HostName=${this.hostName}`, protocol).replace('HostName=', '');
+    const resource = `${host}/devices/${deviceId}`;
+    const token = SharedAccessSignature.create(resource, null as unknown as string, key, inAnHour).toString();
+    return await this.prepared(DeviceClient.fromSharedAccessSignature(token, DEVICE_TRANSPORTS[protocol]));
+  }
+
+  async module(connectionString: string, protocol: DeviceProtocol): Promise<ModuleClient> {
+    return await this.prepared(
+      ModuleClient.fromConnectionString(this.reachable(connectionString, protocol), DEVICE_TRANSPORTS[protocol]),
+    );
+  }
+
   /** A service's client for messages, connected. */
-  messaging(protocol: MessagingProtocol): Promise<ServiceClient>;
-  events(protocol: MessagingProtocol, consumerGroup?: string): EventHubConsumerClient;
-  /** A call that no SDK makes, with a token of the owner policy. `path` has no query. */
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<HttpsReply>;
+  async messaging(protocol: MessagingProtocol): Promise<ServiceClient> {
+    const { serviceConnectionString } = this.place;
+    const client = ServiceClient.fromConnectionString(serviceConnectionString, MESSAGING_TRANSPORTS[protocol]);
+    this.closings.push(() => client.close());
+    await client.open();
+    return client;
+  }
+
+  async sendToDevice(deviceId: string, message: Parameters<ServiceClient['send']>[1]): Promise<void> {
+    this.sender ??= this.messaging('AMQP');
+    await (await this.sender).send(deviceId, message);
+  }
+
+  /** A reader of the built-in endpoint. */
+  events(protocol: MessagingProtocol, consumerGroup = '$Default'): EventHubConsumerClient {
+    const { eventsConnectionString } = this.place;
+    const client = new EventHubConsumerClient(
+      consumerGroup,
+      eventsConnectionString,
+      protocol === 'AMQP' ? {} : { webSocketOptions: { webSocket: webSocketTo(eventsConnectionString) } },
+    );
+    this.closings.push(() => client.close());
+    return client;
+  }
+
   /** Waits for a device's first events of a source, as the built-in endpoint gives them, oldest first. */
-  eventsOf(deviceId: string, count: number, source?: string): Promise<ReceivedEventData[]>;
-  close(): Promise<void>;
-}
-
-/** Where a hub is. A port there must be is one that the SDKs do not expect. */
-interface Place {
-  readonly serviceConnectionString: string;
-  readonly eventsConnectionString: string;
-  readonly isLive: boolean;
-  close(): Promise<void>;
-}
-
-async function findPlace(): Promise<Place> {
-  const live = liveHub();
-  if (live !== undefined) return { ...live, isLive: true, close: () => Promise.resolve() };
-  const emulator = await startIotHubEmulator({
-    port: 0,
-    inMemory: true,
-    // Devices put nothing there: the hub alone signs for it.
-    storage: {
-      connectionString:
-        'DefaultEndpointsProtocol=https;AccountName=uploads;AccountKey=a2V5;BlobEndpoint=https://127.0.0.1:1/uploads',
-      containerName: 'uploads',
-    },
-  });
-  const trusted = getCACertificates('default');
-  // Some of the SDKs take no certificate authority of their own.
-  setDefaultCACertificates([...trusted, emulator.caCertificate]);
-  return {
-    serviceConnectionString: emulator.serviceConnectionString,
-    eventsConnectionString: emulator.eventHubsConnectionString,
-    isLive: false,
-    async close() {
-      setDefaultCACertificates(trusted);
-      await emulator.close();
-    },
-  };
-}
-
-/** Opens the hub that the environment names, else an emulator in memory on a free port. */
-export async function openHubUnderTest(): Promise<HubUnderTest> {
-  const place = await findPlace();
-  const { serviceConnectionString, eventsConnectionString } = place;
-  const hostName = /HostName=([^;]+)/.exec(serviceConnectionString)?.[1] ?? '';
-  const [host = '', port = '443'] = hostName.split(':');
-  const agent = new Agent({ host, port: Number(port), keepAlive: true });
-  const run = randomBytes(4).toString('hex');
-  const startedAt = new Date(Date.now() - 60_000);
-  const closings: (() => Promise<unknown>)[] = [];
-  const devices: string[] = [];
-  let collected: Promise<ReceivedEventData[]> | undefined;
-
-  const registry = throughAgent(Registry.fromConnectionString(serviceConnectionString), agent);
-  /** The SDKs put a port of their own behind the host over these. */
-  const targetOf = (connectionString: string, protocol: DeviceProtocol) =>
-    protocol.endsWith('WebSocket') ? connectionString.replace(/(HostName=[^:;]+):\d+/, '$1') : connectionString;
-  const options = {
-    http: { agent, receivePolicy: { manualPolling: true } },
-    mqtt: { webSocketAgent: agent },
-    amqp: { webSocketAgent: agent },
-  };
-
-  const hub: HubUnderTest = {
-    isLive: place.isLive,
-    registry,
-    jobs: throughAgent(JobClient.fromConnectionString(serviceConnectionString), agent),
-    service: throughAgent(ServiceClient.fromConnectionString(serviceConnectionString), agent),
-    uniqueName: (name) => `${name}-${run}`,
-    async addDevice(name, description = {}) {
-      const deviceId = hub.uniqueName(name);
-      const { responseBody } = await registry.create({ deviceId, ...description });
-      devices.push(deviceId);
-      const key = responseBody.authentication?.symmetricKey?.primaryKey ?? '';
-      return { deviceId, connectionString: `HostName=${hostName};DeviceId=${deviceId};SharedAccessKey=${key}` };
-    },
-    async addModule(deviceId, moduleId) {
-      await registry.addModule({ deviceId, moduleId });
-      const { responseBody } = await registry.getModule(deviceId, moduleId);
-      const key = responseBody.authentication?.symmetricKey?.primaryKey ?? '';
-      return {
-        connectionString: `HostName=${hostName};DeviceId=${deviceId};ModuleId=${moduleId};SharedAccessKey=${key}`,
-      };
-    },
-    async device(connectionString, protocol) {
-      const client = DeviceClient.fromConnectionString(
-        targetOf(connectionString, protocol),
-        DEVICE_TRANSPORTS[protocol],
-      );
-      closings.push(() => client.close());
-      await client.setOptions(options);
-      return client;
-    },
-    async module(connectionString, protocol) {
-      const client = ModuleClient.fromConnectionString(
-        targetOf(connectionString, protocol),
-        DEVICE_TRANSPORTS[protocol],
-      );
-      closings.push(() => client.close());
-      await client.setOptions(options);
-      return client;
-    },
-    async messaging(protocol) {
-      const client = ServiceClient.fromConnectionString(serviceConnectionString, SERVICE_TRANSPORTS[protocol]);
-      closings.push(() => client.close());
-      await client.open();
-      return client;
-    },
-    events(protocol, consumerGroup = '$Default') {
-      const overWebSocket: EventHubConsumerClientOptions = {
-        webSocketOptions: { webSocket: WebSocketOfPort(eventsConnectionString) },
-      };
-      const client = new EventHubConsumerClient(
-        consumerGroup,
-        eventsConnectionString,
-        protocol === 'AMQP' ? {} : overWebSocket,
-      );
-      closings.push(() => client.close());
-      return client;
-    },
-    call: (method, path, body, headers = {}) =>
-      httpsCall(agent, {
-        method,
-        path: `${path}?api-version=2021-04-12`,
-        headers: { authorization: signedBy(serviceConnectionString), 'content-type': 'application/json', ...headers },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      }),
-    async eventsOf(deviceId, count, source = 'Telemetry') {
-      collected ??= collect(hub.events('AMQP'), startedAt);
-      const all = await collected;
-      const found = () =>
-        all.filter(
+  async eventsOf(deviceId: string, count: number, source = 'Telemetry'): Promise<ReceivedEventData[]> {
+    if (!this.collecting) this.collect();
+    const find = () =>
+      this.collected
+        .filter(
           ({ systemProperties = {} }) =>
             systemProperties['iothub-connection-device-id'] === deviceId &&
             systemProperties['iothub-message-source'] === source,
-        );
-      return await until(
-        () => {
-          const events = found();
-          return events.length >= count && events.slice(0, count);
+        )
+        .slice(0, count);
+    const limitMs = this.isLive ? LIVE_LIMIT_MS : EMULATOR_LIMIT_MS;
+    return await until(() => find().length === count && find(), `${count} events of ${deviceId}`, limitMs);
+  }
+
+  /** A call that no SDK makes, with a token of the owner policy. */
+  call(
+    method: string,
+    path: string,
+    { body, query = '', headers = {} }: { body?: unknown; query?: string; headers?: Record<string, string> } = {},
+  ): Promise<HttpsReply> {
+    return httpsCall(this.agent, {
+      method,
+      path: `${path}?api-version=2021-04-12${query}`,
+      headers: {
+        authorization: signedBy(this.place.serviceConnectionString),
+        'content-type': 'application/json',
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.closings.map((close) => close()));
+    if (this.isLive) await Promise.allSettled(this.devices.map((deviceId) => this.registry.delete(deviceId)));
+    this.agent.destroy();
+    await this.place.close();
+  }
+
+  private collect(): void {
+    this.collecting = true;
+    this.events('AMQP').subscribe(
+      {
+        processEvents: (events) => {
+          this.collected.push(...events);
+          return Promise.resolve();
         },
-        `${count} events of ${deviceId}`,
-        place.isLive ? 60_000 : 10_000,
-      );
-    },
-    async close() {
-      await Promise.allSettled(closings.map((close) => close()));
-      if (place.isLive) await Promise.allSettled(devices.map((deviceId) => registry.delete(deviceId)));
-      agent.destroy();
-      await place.close();
-    },
-  };
-  return hub;
+        processError: () => Promise.resolve(),
+      },
+      { startPosition: { enqueuedOn: this.startedAt }, maxWaitTimeInSeconds: 1 },
+    );
+  }
+
+  private async prepared<T extends DeviceClient | ModuleClient>(
+    client: T,
+    certificate: { readonly cert?: string; readonly key?: string } = {},
+  ): Promise<T> {
+    this.closings.push(() => client.close());
+    // Over HTTPS this never ends without a receive policy.
+    await client.setOptions({
+      http: { agent: this.agent, receivePolicy: { interval: 1 } },
+      mqtt: { webSocketAgent: this.agent },
+      amqp: { webSocketAgent: this.agent },
+      // Some transports forget earlier options with each call.
+      ...certificate,
+    } as Parameters<DeviceClient['setOptions']>[0]);
+    return client;
+  }
+
+  /** Over WebSocket the SDK puts a port of its own behind the host; the agent goes to the right one. */
+  private reachable(connectionString: string, protocol: DeviceProtocol): string {
+    return protocol.endsWith('WebSocket') ? connectionString.replace(/(HostName=[^:;]+):\d+/, '$1') : connectionString;
+  }
+
+  /** The REST clients take `host:port` for a host name: only an agent, set after construction, brings them to a port. */
+  private throughAgent<T extends Registry | ServiceClient | JobClient>(client: T): T {
+    const { _restApiClient: rest } = client as unknown as {
+      _restApiClient: { setOptions(options: { http: { agent: Agent } }): void };
+    };
+    rest.setOptions({ http: { agent: this.agent } });
+    return client;
+  }
 }
 
-/** Reads on, from a time before the run, into the list that it gives at once. */
-function collect(client: EventHubConsumerClient, enqueuedOn: Date): Promise<ReceivedEventData[]> {
-  const events: ReceivedEventData[] = [];
-  client.subscribe(
-    {
-      processEvents: (batch) => {
-        events.push(...batch);
-        return Promise.resolve();
-      },
-      processError: (error) => Promise.reject(error),
-    },
-    { startPosition: { enqueuedOn }, maxWaitTimeInSeconds: 1 },
-  );
-  return Promise.resolve(events);
+/** Opens the hub that the environment names, else an emulator. */
+export async function openHubUnderTest(): Promise<HubUnderTest> {
+  const place = await openHubPlace();
+  const files = await selfSignedCertificate();
+  const cert = readFileSync(files.certFile, 'utf8');
+  const key = readFileSync(files.keyFile, 'utf8');
+  files.remove();
+  const thumbprint = new X509Certificate(cert).fingerprint256.replaceAll(':', '');
+  return new HubUnderTest(place, { cert, key, thumbprint });
 }
 
 /** The SDK leaves the port of its endpoint out when it makes the WebSocket's URL. */
-function WebSocketOfPort(eventsConnectionString: string): typeof WebSocket {
+function webSocketTo(eventsConnectionString: string): typeof WebSocket {
   const port = /Endpoint=sb:\/\/[^/;:]+:(\d+)/.exec(eventsConnectionString)?.[1];
   if (port === undefined) return WebSocket;
   return class extends WebSocket {
@@ -247,13 +264,4 @@ function WebSocketOfPort(eventsConnectionString: string): typeof WebSocket {
       super(Object.assign(new URL(url), { port }), protocols);
     }
   } as typeof WebSocket;
-}
-
-/** The REST clients take `host:port` for a host name: only an agent, set after construction, brings them to a port. */
-function throughAgent<T extends Registry | ServiceClient | JobClient>(client: T, agent: Agent): T {
-  const { _restApiClient: rest } = client as unknown as {
-    _restApiClient: { setOptions(options: { http: { agent: Agent } }): void };
-  };
-  rest.setOptions({ http: { agent } });
-  return client;
 }

@@ -170,7 +170,8 @@ async function rowsLater(hub: HubUnderTest, sql: string, count: number, pageSize
     async () => {
       const query = hub.registry.createQuery(sql, pageSize);
       const pages: unknown[][] = [];
-      while (query.hasMoreResults) pages.push(((await query.next()) as { result: unknown[] }).result);
+      while (query.hasMoreResults)
+        pages.push(((await query.next(query.continuationToken)) as { result: unknown[] }).result);
       return (
         pages.flat().length === count && (pageSize === undefined || pages.every((page) => page.length <= pageSize))
       );
@@ -296,9 +297,11 @@ const cloudToDevice: readonly Case[] = [
       }
       const client = await messaging(hub, protocol);
       const { result: receiver } = (await client.getFeedbackReceiver()) as unknown as { result: NodeJS.EventEmitter };
-      const feedback = expectFrom(receiver ?? client, (message) => readJson(message) as Feedback[], wanted);
+      const feedback = expectFrom(receiver, (message) => readJson(message) as Feedback[], wanted);
       await hub.sendToDevice(deviceId, fullyAcknowledged(messageId));
       expect(await feedback).toMatchObject({ deviceId, statusCode: 'Success' });
+      // Receivers share what there is: the next one wants it all.
+      await client.close();
     },
   },
 ];
@@ -337,6 +340,7 @@ const uploads: readonly Case[] = [
       const upload = (await device.getBlobSharedAccessSignature('a.jpg')) as unknown as Record<string, string>;
       await device.notifyBlobUploadStatus(upload.correlationId ?? '', true, 201, 'done');
       expect(await notified).toMatchObject({ blobName: `${deviceId}/a.jpg` });
+      await client.close();
     },
   },
 ];
