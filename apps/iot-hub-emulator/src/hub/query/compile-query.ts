@@ -118,7 +118,8 @@ function aggregate({ name, operand }: Extract<Projection['value'], { kind: 'aggr
     case 'MAX':
       return quoted(`COALESCE(MAX(${text}), MAX(${number}))`);
     default:
-      return quoted(`${name}(${number})`);
+      // JSON has no infinite numbers.
+      return quoted(`NULLIF(NULLIF(${name}(${number}), 9e999), -9e999)`);
   }
 }
 
