@@ -34,7 +34,7 @@ describe('frames that no client sends', () => {
       const protocol = await speak(hub, DEVICE);
       const witness = Witness.watch(hub, 'honest');
       // What the first connections take for good is not the garbler's.
-      await sendAll(protocol, random, sized(1_000, 50));
+      await sendAll(protocol, random, sized(3_000, 50));
       const before = hub.memoryBytes();
       const logged = hub.process.log().length;
 

@@ -11,6 +11,8 @@ export interface Work {
   run(hub: TortureHub, onAcknowledged: () => void): Promise<never>;
   /** Looks at the hub that is running again. @throws Error when something acknowledged is missing, or out of order. */
   check(hub: TortureHub): Promise<void>;
+  /** Looks again when no more is to come. */
+  finish?(hub: TortureHub): Promise<void>;
 }
 
 /** Repeats `step` in several lanes side by side until it fails in all of them. @throws what is the hub's fault before all else */

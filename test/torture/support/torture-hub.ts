@@ -27,6 +27,7 @@ export class TortureHub {
   private keys = new Map<string, string>();
   /** How long each start took, until the ready line. */
   readonly readyAfterMs: number[] = [];
+  isRunning = false;
 
   private constructor(
     readonly dataDirectory: string,
@@ -54,6 +55,10 @@ export class TortureHub {
   async start(): Promise<EmulatorProcess> {
     const running = await startEmulatorProcess(this.args);
     this.running = running;
+    this.isRunning = true;
+    void running.exited.then(() => {
+      this.isRunning = false;
+    });
     this.ca = readFileSync(running.ready.caFile);
     this.agent = new Agent({ host: 'localhost', port: running.ready.port, ca: this.ca, keepAlive: true });
     this.keys = new Map(
@@ -137,6 +142,13 @@ export class TortureHub {
 
   callAsOwner(call: Call): Promise<HttpsReply> {
     return this.call(this.ownerToken(), call);
+  }
+
+  /** Event Hubs clients sign with the text of the key. */
+  eventHubsToken(): string {
+    const key = Buffer.from(keyOf(this.process.ready.serviceConnectionString)).toString('base64');
+    const resource = encodeURIComponent(`sb://${this.hostName}/localhub`);
+    return sasToken({ resource, key, policy: 'iothubowner' });
   }
 
   ownerToken(): string {
