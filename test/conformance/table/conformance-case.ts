@@ -39,3 +39,19 @@ export type Refusal = Error & {
   readonly response?: { readonly statusCode: number; readonly headers: Record<string, string> };
   readonly responseBody?: string;
 };
+
+/** How what stays out is answered. */
+export const NOT_IMPLEMENTED = '501 `NotImplemented`';
+
+/** Expects {@link NOT_IMPLEMENTED} of a call that no SDK makes, and that the body says what it is. */
+export async function expectNotImplementedAt(
+  hub: HubUnderTest,
+  method: string,
+  path: string,
+  operation: string,
+): Promise<void> {
+  const { status, headers, body } = await hub.call(method, path);
+  expect(status).toBe(501);
+  expect(headers['iothub-errorcode']).toBe('NotImplemented');
+  expect(body).toContain(operation);
+}

@@ -2,7 +2,13 @@ import { promisify } from 'node:util';
 import { Message, type Twin } from 'azure-iot-device';
 import { DEVICE_PROTOCOLS, type DeviceProtocol, type HubUnderTest } from '../../support/hub-under-test.js';
 import { until } from '../../support/until.js';
-import { type ConformanceCase, type ConformanceGroup, named } from './conformance-case.js';
+import {
+  type ConformanceCase,
+  type ConformanceGroup,
+  expectNotImplementedAt,
+  named,
+  NOT_IMPLEMENTED,
+} from './conformance-case.js';
 
 type Json = Record<string, unknown>;
 
@@ -70,6 +76,18 @@ const cases: readonly ConformanceCase<DeviceProtocol>[] = [
       }, 'the module hears');
     },
   },
+  {
+    operation: 'Send a message in a request of its own',
+    over: ['HTTPS'],
+    refusedAs: NOT_IMPLEMENTED,
+    run: (hub) => expectNotImplementedAt(hub, 'POST', '/devices/d1/modules/m1/messages/events', 'Messages of modules'),
+  },
+  {
+    operation: 'Open a file upload',
+    over: ['HTTPS'],
+    refusedAs: NOT_IMPLEMENTED,
+    run: (hub) => expectNotImplementedAt(hub, 'POST', '/devices/d1/modules/m1/files', 'File uploads of modules'),
+  },
 ];
 
 const report = (twin: Twin, patch: Json) =>
@@ -79,6 +97,6 @@ const report = (twin: Twin, patch: Json) =>
 export const MODULE_CASES: ConformanceGroup<DeviceProtocol> = {
   title: 'Modules',
   clients: '`ModuleClient` of `azure-iot-device` with `-mqtt` and `-amqp`',
-  protocols: CONNECTED,
+  protocols: DEVICE_PROTOCOLS,
   cases,
 };

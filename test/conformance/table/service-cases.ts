@@ -4,7 +4,14 @@ import { Message } from 'azure-iot-common';
 import type { Client, Registry } from 'azure-iothub';
 import { type HubUnderTest, MESSAGING_PROTOCOLS, type MessagingProtocol } from '../../support/hub-under-test.js';
 import { until } from '../../support/until.js';
-import { type ConformanceCase, type ConformanceGroup, named, refusalOf } from './conformance-case.js';
+import {
+  type ConformanceCase,
+  type ConformanceGroup,
+  expectNotImplementedAt,
+  named,
+  NOT_IMPLEMENTED,
+  refusalOf,
+} from './conformance-case.js';
 
 type ServiceProtocol = 'HTTPS' | MessagingProtocol;
 type Case = ConformanceCase<ServiceProtocol>;
@@ -440,14 +447,6 @@ async function expectNotImplemented(call: Promise<unknown>, named: string): Prom
   expect(responseBody).toContain(named);
 }
 
-async function expectNotImplementedAt(hub: HubUnderTest, method: string, path: string, named: string): Promise<void> {
-  const { status, headers, body } = await hub.call(method, path);
-  expect(status).toBe(501);
-  expect(headers['iothub-errorcode']).toBe('NotImplemented');
-  expect(body).toContain(named);
-}
-
-const NOT_IMPLEMENTED = '501 `NotImplemented`';
 const out: readonly Case[] = [
   {
     operation: 'Import and export devices',

@@ -4,7 +4,7 @@
  *
  * @see https://learn.microsoft.com/azure/iot-hub/troubleshoot-error-codes
  */
-const HUB_ERRORS = {
+export const HUB_ERRORS = {
   InvalidProtocolVersion: { code: 400001, status: 400, condition: 'com.microsoft:argument-error' },
   ArgumentInvalid: { code: 400004, status: 400, condition: 'com.microsoft:argument-error' },
   IotHubFormatError: { code: 400006, status: 400, condition: 'com.microsoft:argument-error' },
