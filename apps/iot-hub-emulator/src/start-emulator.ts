@@ -5,7 +5,8 @@ import { pino, type Logger } from 'pino';
 import { EmulatorOptionError, type IotHubEmulator, type IotHubEmulatorOptions } from './emulator-options.js';
 import { developmentPolicies } from './hub/access/policies.js';
 import { systemClock } from './hub/clock.js';
-import { JobRunner } from './hub/jobs/job-runner.js';
+import { JobChanges } from './hub/jobs/job-changes.js';
+import { keepJobsRunning } from './hub/jobs/job-runner.js';
 import { LiveConnections } from './hub/connections/live-connections.js';
 import { openBuiltInEndpoint } from './hub/events/open-built-in-endpoint.js';
 import type { Hub } from './hub/hub.js';
@@ -77,8 +78,7 @@ async function open(
   const hub = await openHub(options, { directory, tlsNames, caCertificate, beginning, logger, cleanups });
   await applySeed(hub, beginning.devices);
   hub.routing.start();
-  hub.jobs.start(hub);
-  cleanups.push(() => hub.jobs.stop());
+  cleanups.push(keepJobsRunning(hub));
 
   const amqp = createAmqpEndpoint(hub);
   const listener = createListener({
@@ -161,7 +161,7 @@ async function openHub(options: IotHubEmulatorOptions, parts: HubParts): Promise
     activity,
     pendingMethods: new PendingMethods(),
     queues: new MessageQueues(clock),
-    jobs: new JobRunner(),
+    jobs: new JobChanges(),
     metrics,
     policies: policyKeys === 'development' ? developmentPolicies() : await storedPolicies(store),
     caCertificates: await readAuthorities(parts.beginning.caCertificates),

@@ -6,7 +6,7 @@ import type { Hub } from '../src/hub/hub.js';
 import { BuiltInEndpoint } from '../src/hub/events/built-in-endpoint.js';
 import { ConsumerGroups } from '../src/hub/events/consumer-groups.js';
 import { manualClock, type ManualClock } from './manual-clock.js';
-import { JobRunner } from '../src/hub/jobs/job-runner.js';
+import { JobChanges } from '../src/hub/jobs/job-changes.js';
 import { PendingMethods } from '../src/hub/methods/pending-methods.js';
 import { HubMetrics } from '../src/hub/metrics/hub-metrics.js';
 import { DEFAULT_PARTITION_COUNT } from '../src/hub/messages/partition.js';
@@ -41,7 +41,7 @@ export function aHub(parts: Partial<Hub> = {}): TestHub {
     activity: new ActivityLog(store),
     pendingMethods: new PendingMethods(),
     queues: new MessageQueues(clock),
-    jobs: new JobRunner(),
+    jobs: new JobChanges(),
     metrics: new HubMetrics(),
     policies: developmentPolicies(),
     hostNames: new Set(['localhost', 'testhub.azure-devices.net']),

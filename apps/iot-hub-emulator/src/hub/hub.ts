@@ -7,7 +7,7 @@ import type { LiveConnections } from './connections/live-connections.js';
 import type { BuiltInEndpoint } from './events/built-in-endpoint.js';
 import type { PendingMethods } from './methods/pending-methods.js';
 import type { HubMetrics } from './metrics/hub-metrics.js';
-import type { JobRunner } from './jobs/job-runner.js';
+import type { JobChanges } from './jobs/job-changes.js';
 import type { MessageQueues } from './queues/message-queues.js';
 import type { ActivityLog } from './registry/activity-log.js';
 import type { MessageRouting } from './routing/message-routing.js';
@@ -30,7 +30,7 @@ export interface Hub {
   readonly activity: ActivityLog;
   readonly pendingMethods: PendingMethods;
   readonly queues: MessageQueues;
-  readonly jobs: JobRunner;
+  readonly jobs: JobChanges;
   /** What it counts of itself. */
   readonly metrics: HubMetrics;
   readonly policies: readonly SharedAccessPolicy[];

@@ -1,5 +1,6 @@
 import type { Hub } from '../hub.js';
 import { callAt } from './call-at.js';
+import type { JobListener } from './job-changes.js';
 import type { JobRow } from './job-rows.js';
 import { runJob } from './run-job.js';
 
@@ -11,90 +12,96 @@ const HISTORY_MS = 30 * DAY_MS;
 /** After a failure of the hub itself, a full disk for instance. */
 const RETRY_MS = 10_000;
 
-/** Runs the hub's jobs, one after the other, each when its time has come. */
-export class JobRunner {
-  private hub: Hub | undefined;
+/**
+ * Runs the hub's jobs, one after the other, each when its time has come; first the one that ran when the hub was stopped.
+ *
+ * @returns a function that lets go of the job that runs, for the next start to go on with, and resolves when it has.
+ */
+export function keepJobsRunning(hub: Hub): () => Promise<void> {
+  const runner = new JobRunner(hub);
+  const ignore = hub.jobs.listen(runner);
+  runner.wake();
+  return async () => {
+    ignore();
+    await runner.stop();
+  };
+}
+
+class JobRunner implements JobListener {
+  private stopped = false;
   private current:
     { readonly jobId: string; readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   private cancelTimer: () => void = () => undefined;
 
-  /** Goes on with the job that ran when the hub was stopped, and then with the others. */
-  start(hub: Hub): void {
-    this.hub = hub;
+  constructor(private readonly hub: Hub) {}
+
+  created(): void {
     this.wake();
   }
 
-  /** Looks for a job whose time has come. */
-  wake(): void {
-    const { hub } = this;
-    if (hub === undefined) return;
-    this.forgetOldJobs(hub);
-    if (this.current === undefined) {
-      const job = nextJob(hub);
-      if (job !== undefined && (job.status === 'running' || job.start_ms <= hub.clock.nowMs())) this.run(hub, job);
-      else this.wakeAt(hub, job?.start_ms ?? Infinity);
-    }
-  }
-
-  /** Takes note that a job was cancelled. */
   cancelled(jobId: string): void {
     if (this.current?.jobId === jobId) this.current.abort.abort();
   }
 
-  /** Lets go of the job that runs; the next start goes on with it. */
+  /** Looks for a job whose time has come. */
+  wake(): void {
+    if (this.stopped) return;
+    this.forgetOldJobs();
+    if (this.current !== undefined) return;
+    const job = this.nextJob();
+    if (job !== undefined && (job.status === 'running' || job.start_ms <= this.hub.clock.nowMs())) this.run(job);
+    else this.wakeAt(job?.start_ms ?? Infinity);
+  }
+
   async stop(): Promise<void> {
-    this.hub = undefined;
+    this.stopped = true;
     this.cancelTimer();
     this.current?.abort.abort();
     await this.current?.done;
   }
 
-  private run(hub: Hub, job: JobRow): void {
+  private run(job: JobRow): void {
     this.cancelTimer();
     const abort = new AbortController();
-    const ended = (next: () => void) => {
-      this.current = undefined;
-      if (this.hub !== undefined) next();
-    };
-    const done = runJob(hub, job, abort.signal).then(
+    const done = runJob(this.hub, job, abort.signal).then(
       () => {
-        ended(() => {
-          this.wake();
-        });
+        this.current = undefined;
+        this.wake();
       },
       (cause: unknown) => {
-        hub.logger.error({ err: cause, jobId: job.job_id }, 'A job could not go on');
-        ended(() => {
-          this.wakeAt(hub, hub.clock.nowMs() + RETRY_MS);
-        });
+        this.current = undefined;
+        this.hub.logger.error({ err: cause, jobId: job.job_id }, 'A job could not go on');
+        if (!this.stopped) this.wakeAt(this.hub.clock.nowMs() + RETRY_MS);
       },
     );
     this.current = { jobId: job.job_id, abort, done };
   }
 
   /** @param timeMs at the latest in a day, when some jobs may be old enough to be forgotten. */
-  private wakeAt(hub: Hub, timeMs: number): void {
+  private wakeAt(timeMs: number): void {
+    const { clock } = this.hub;
     this.cancelTimer();
-    this.cancelTimer = callAt(hub.clock, Math.min(timeMs, hub.clock.nowMs() + DAY_MS), () => {
+    this.cancelTimer = callAt(clock, Math.min(timeMs, clock.nowMs() + DAY_MS), () => {
       this.wake();
     });
   }
 
-  private forgetOldJobs({ store, clock, logger }: Hub): void {
+  /** The job that runs, or else the first to begin. */
+  private nextJob(): JobRow | undefined {
+    return this.hub.store
+      .sql(
+        `SELECT * FROM jobs WHERE status IN ('running', 'scheduled')
+         ORDER BY status = 'running' DESC, start_ms, sequence_number LIMIT 1`,
+      )
+      .get() as unknown as JobRow | undefined;
+  }
+
+  private forgetOldJobs(): void {
+    const { store, clock, logger } = this.hub;
     try {
       store.writeLater(() => store.sql('DELETE FROM jobs WHERE end_ms < ?').run(clock.nowMs() - HISTORY_MS));
     } catch (cause) {
       logger.error({ err: cause }, 'Old jobs could not be deleted');
     }
   }
-}
-
-/** The job that runs, or else the first to begin. */
-function nextJob({ store }: Hub): JobRow | undefined {
-  return store
-    .sql(
-      `SELECT * FROM jobs WHERE status IN ('running', 'scheduled')
-       ORDER BY status = 'running' DESC, start_ms, sequence_number LIMIT 1`,
-    )
-    .get() as unknown as JobRow | undefined;
 }

@@ -7,33 +7,38 @@ import { answerMethod } from '../methods/answer-method.js';
 import { runQuery } from '../query/run-query.js';
 import { createIdentity } from '../registry/identities.js';
 import { getTwin } from '../twins/service-twin.js';
-import { JobRunner } from './job-runner.js';
+import { JobChanges } from './job-changes.js';
+import { keepJobsRunning } from './job-runner.js';
 import { cancelJob, createJob, getJob } from './jobs.js';
 import { queryJobs } from './query-jobs.js';
 
-const hubs: TestHub[] = [];
+interface JobsHub extends TestHub {
+  /** Ends the running of jobs, as the end of the hub does. */
+  readonly stop: () => Promise<void>;
+}
+
+const hubs: JobsHub[] = [];
 afterEach(async () => {
   for (const hub of hubs.splice(0)) {
-    await hub.jobs.stop();
+    await hub.stop();
     hub.store.close();
   }
 });
 
-async function aHubOf(...deviceIds: string[]): Promise<TestHub> {
+async function aHubOf(...deviceIds: string[]): Promise<JobsHub> {
   const hub = aHub();
-  hubs.push(hub);
   for (const deviceId of deviceIds) await createIdentity(hub, { deviceId });
-  hub.jobs.start(hub);
-  return hub;
+  return running(hub);
 }
 
-/** As after a restart: the same store, and another runner. */
-function restarted(hub: TestHub): TestHub {
-  const next = { ...hub, jobs: new JobRunner() };
-  hubs.push(next);
-  next.jobs.start(next);
-  return next;
+function running(hub: TestHub): JobsHub {
+  const started = { ...hub, stop: keepJobsRunning(hub) };
+  hubs.push(started);
+  return started;
 }
+
+/** As after a restart: the same store, and all jobs as they are in it. */
+const restarted = (hub: TestHub): JobsHub => running({ ...hub, jobs: new JobChanges() });
 
 const TWIN_JOB = { type: 'scheduleUpdateTwin', updateTwin: { etag: '*', tags: { a: 1 } }, queryCondition: '*' };
 const METHOD_JOB = {
@@ -284,7 +289,7 @@ describe(cancelJob.name, () => {
   });
 });
 
-describe(JobRunner.name, () => {
+describe(keepJobsRunning.name, () => {
   it('goes on after a restart: twins where it was, methods never twice', async () => {
     const hub = await aHubOf('a', 'b');
     const calls = connect(hub, 'a');
@@ -292,7 +297,7 @@ describe(JobRunner.name, () => {
     await createJob(hub, 'methods', METHOD_JOB);
     await until(() => calls.length === 1);
     await createJob(hub, 'later', { ...TWIN_JOB, startTime: utcText(START_MS + 1000) });
-    await hub.jobs.stop();
+    await hub.stop();
     expect(getJob(hub, 'methods').status).toBe('running');
 
     const next = restarted(hub);
@@ -319,7 +324,7 @@ describe(JobRunner.name, () => {
     let current = hub;
     for (let stops = 0; stops < 5; stops += 1) {
       await new Promise(setImmediate);
-      await current.jobs.stop();
+      await current.stop();
       current = restarted(current);
     }
     expect((await reach(current, 'j', 'completed')).deviceJobStatistics).toMatchObject({ succeededCount: 350 });

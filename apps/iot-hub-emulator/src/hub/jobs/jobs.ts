@@ -45,7 +45,7 @@ export async function createJob(hub: Hub, jobId: string, body: unknown): Promise
       );
     return toJob(hub, requireJob(hub, jobId));
   });
-  hub.jobs.wake();
+  hub.jobs.created();
   return job;
 }
 

@@ -9,7 +9,7 @@ import { BuiltInEndpoint } from '../../hub/events/built-in-endpoint.js';
 import { ConsumerGroups } from '../../hub/events/consumer-groups.js';
 import type { Hub } from '../../hub/hub.js';
 import { invokeMethod } from '../../hub/methods/invoke-method.js';
-import { JobRunner } from '../../hub/jobs/job-runner.js';
+import { JobChanges } from '../../hub/jobs/job-changes.js';
 import { PendingMethods } from '../../hub/methods/pending-methods.js';
 import { HubMetrics } from '../../hub/metrics/hub-metrics.js';
 import { MessageRouting } from '../../hub/routing/message-routing.js';
@@ -54,7 +54,7 @@ describe(createMqttEndpoint.name, () => {
       activity: new ActivityLog(store),
       pendingMethods: new PendingMethods(),
       queues: new MessageQueues(clock),
-      jobs: new JobRunner(),
+      jobs: new JobChanges(),
       metrics: new HubMetrics(),
       policies: [
         { name: 'device', primaryKey: POLICY_KEY, secondaryKey: POLICY_KEY, rights: ['DeviceConnect'] },
