@@ -46,6 +46,8 @@ describe(startOptions.name, () => {
       tlsName: [],
       caCertificate: [],
       retentionDays: 1,
+      c2dTtlMinutes: 60,
+      c2dMaxDeliveryCount: 10,
       consumerGroup: [],
       logLevel: 'info',
     });

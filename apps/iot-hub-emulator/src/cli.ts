@@ -16,6 +16,7 @@ import { startIotHubEmulator } from './start-emulator.js';
 import { ensureTlsFiles } from './tls/tls-files.js';
 
 const CLOSE_TIMEOUT_MS = 8000;
+const MINUTE_MS = 60_000;
 
 /** The command `iot-hub-emulator`: data on standard output, talk and log on standard error. */
 export function createCommand(): Command {
@@ -114,6 +115,10 @@ function emulatorOptions(settings: StartSettings, logger: pino.Logger): Paramete
     tlsNames: tlsName,
     caCertificates: settings.caCertificate,
     retentionDays: settings.retentionDays,
+    cloudToDevice: {
+      defaultTtlMs: settings.c2dTtlMinutes * MINUTE_MS,
+      maxDeliveryCount: settings.c2dMaxDeliveryCount,
+    },
     consumerGroups: settings.consumerGroup,
     logger,
     ...(hubName && { hubName }),

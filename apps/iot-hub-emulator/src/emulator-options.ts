@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from './hub/clock.js';
+import type { QueueOptions } from './hub/queues/queue-options.js';
 import type { CosmosDbEndpoint, IotHubRouting } from './hub/routing/routing-config.js';
 import type { IotHubSeed } from './seed/seed-schema.js';
 
@@ -50,6 +51,8 @@ export interface IotHubEmulatorOptions {
   readonly partitionCount?: number;
   /** Consumer groups of the built-in endpoint, beside `$Default`. */
   readonly consumerGroups?: readonly string[];
+  /** Lives, locks and delivery counts of messages to devices, of feedback and of file notifications. */
+  readonly cloudToDevice?: QueueOptions;
   /** Default: silent. */
   readonly logger?: Logger;
   readonly clock?: Clock;

@@ -22,6 +22,8 @@ export interface StartSettings {
   readonly policyKeys?: 'development' | 'generated';
   readonly tlsName: readonly string[];
   readonly retentionDays: number;
+  readonly c2dTtlMinutes: number;
+  readonly c2dMaxDeliveryCount: number;
   readonly partitionCount?: number;
   readonly consumerGroup: readonly string[];
   readonly logLevel: string;
@@ -94,6 +96,20 @@ export const startOptions = (): Option[] => [
   option('--retention-days <days>', 'RETENTION_DAYS', 'how long device-to-cloud messages are kept, 1 to 7')
     .default(1)
     .argParser(wholeNumber(7, 1)),
+  option(
+    '--c2d-ttl-minutes <minutes>',
+    'C2D_TTL_MINUTES',
+    'life of cloud-to-device messages that set no expiry, 1 to 2880',
+  )
+    .default(60)
+    .argParser(wholeNumber(2880, 1)),
+  option(
+    '--c2d-max-delivery-count <number>',
+    'C2D_MAX_DELIVERY_COUNT',
+    'how often a device may abandon a cloud-to-device message, 1 to 100',
+  )
+    .default(10)
+    .argParser(wholeNumber(100, 1)),
   option('--partition-count <number>', 'PARTITION_COUNT', 'partitions of a new hub, 2 to 32; 4 unless told').argParser(
     wholeNumber(32, 2),
   ),

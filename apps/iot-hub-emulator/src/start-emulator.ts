@@ -15,6 +15,7 @@ import { retentionMs } from './hub/messages/retention-time.js';
 import type { DeliveryTarget } from './hub/routing/delivery-target.js';
 import { MessageRouting } from './hub/routing/message-routing.js';
 import { MessageQueues } from './hub/queues/message-queues.js';
+import { readQueueSettings } from './hub/queues/queue-settings.js';
 import { keepQueuesSwept } from './hub/queues/sweep-queues.js';
 import { PendingMethods } from './hub/methods/pending-methods.js';
 import { HubMetrics } from './hub/metrics/hub-metrics.js';
@@ -160,7 +161,7 @@ async function openHub(options: IotHubEmulatorOptions, parts: HubParts): Promise
     events: await openBuiltInEndpoint({ store, clock }, options),
     activity,
     pendingMethods: new PendingMethods(),
-    queues: new MessageQueues(clock),
+    queues: new MessageQueues(clock, readQueueSettings(options.cloudToDevice)),
     jobs: new JobChanges(),
     metrics,
     policies: policyKeys === 'development' ? developmentPolicies() : await storedPolicies(store),

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.js';
 import { Deadline } from './deadline.js';
 import { MessageLocks } from './message-locks.js';
-import { DEFAULT_QUEUE_SETTINGS, type QueueSettings } from './queue-settings.js';
+import type { QueueSettings } from './queue-options.js';
+import { readQueueSettings } from './queue-settings.js';
 
 /** Queues of what the hub tells services. */
 export type ServiceQueue = 'feedback' | 'fileNotifications';
@@ -22,7 +23,7 @@ export class MessageQueues {
 
   constructor(
     clock: Clock,
-    readonly settings: QueueSettings = DEFAULT_QUEUE_SETTINGS,
+    readonly settings: QueueSettings = readQueueSettings(),
   ) {
     this.deadline = new Deadline(clock, () => {
       this.sweep();

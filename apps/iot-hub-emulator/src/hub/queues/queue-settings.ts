@@ -1,40 +1,46 @@
-/** How a queue of messages for services behaves. */
-export interface ServiceQueueSettings {
-  /** How long a message may wait, in milliseconds: 1 minute to 2 days, default 1 hour. */
-  readonly ttlMs: number;
-  /** How long a receiver may keep a message for itself, in milliseconds: 5 to 300 seconds, default 60 seconds. */
-  readonly lockMs: number;
-  /** How often a message may be given back, 1 to 100, before it is dropped. Default 10. */
-  readonly maxDeliveryCount: number;
-}
+import { EmulatorOptionError } from '../../emulator-options.js';
+import type { QueueOptions, QueueSettings, ServiceQueueSettings } from './queue-options.js';
 
-/**
- * How the hub keeps messages to devices, and what it tells services.
- *
- * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-messages-c2d#cloud-to-device-configuration-options
- */
-export interface QueueSettings {
-  /** Life of a message to a device that sets no expiry, in milliseconds: 1 minute to 2 days, default 1 hour. */
-  readonly defaultTtlMs: number;
-  /** How often a device may abandon a message, 1 to 100, before it is dead-lettered. Default 10. */
-  readonly maxDeliveryCount: number;
-  readonly feedback: ServiceQueueSettings;
-  readonly fileNotifications: ServiceQueueSettings;
-}
-
-const MINUTE_MS = 60_000;
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 /** No message waits longer, whatever it asks for. */
 export const MAX_TTL_MS = 48 * HOUR_MS;
 /** How long a device may keep a message before it is given out again: fixed. */
 export const DEVICE_LOCK_MS = MINUTE_MS;
 
-const SERVICE_QUEUE: ServiceQueueSettings = { ttlMs: HOUR_MS, lockMs: MINUTE_MS, maxDeliveryCount: 10 };
-
-/** What IoT Hub begins with. */
-export const DEFAULT_QUEUE_SETTINGS: QueueSettings = {
-  defaultTtlMs: HOUR_MS,
-  maxDeliveryCount: 10,
-  feedback: SERVICE_QUEUE,
-  fileNotifications: SERVICE_QUEUE,
+const RANGES: Readonly<Record<string, readonly [min: number, max: number]>> = {
+  defaultTtlMs: [MINUTE_MS, MAX_TTL_MS],
+  ttlMs: [MINUTE_MS, MAX_TTL_MS],
+  lockMs: [5 * SECOND_MS, 300 * SECOND_MS],
+  maxDeliveryCount: [1, 100],
 };
+
+/** The settings that the options make. @throws {@link EmulatorOptionError} when one is out of its range. */
+export function readQueueSettings(options: QueueOptions = {}): QueueSettings {
+  const { feedback, fileNotifications, ...own } = options;
+  return {
+    defaultTtlMs: HOUR_MS,
+    maxDeliveryCount: 10,
+    ...checked('cloudToDevice', own),
+    feedback: serviceQueue('cloudToDevice.feedback', feedback),
+    fileNotifications: serviceQueue('cloudToDevice.fileNotifications', fileNotifications),
+  };
+}
+
+const serviceQueue = (name: string, options: Partial<ServiceQueueSettings> = {}): ServiceQueueSettings => ({
+  ttlMs: HOUR_MS,
+  lockMs: MINUTE_MS,
+  maxDeliveryCount: 10,
+  ...checked(name, options),
+});
+
+function checked<T extends object>(parent: string, options: T): T {
+  for (const [name, value] of Object.entries(options) as [string, number][]) {
+    const [min, max] = RANGES[name] ?? [-Infinity, Infinity];
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new EmulatorOptionError(`${parent}.${name} must be a whole number from ${min} to ${max}.`);
+    }
+  }
+  return options;
+}
