@@ -90,7 +90,7 @@ function toAmqp({ body, systemProperties, properties, ...message }: ReceivedMess
   const { messageId, correlationId, userId, to, contentType, contentEncoding, ack } = systemProperties;
   const { expiryTimeUtc, creationTimeUtc } = systemProperties;
   return {
-    header: { delivery_count: message.deliveryCount },
+    delivery_count: message.deliveryCount,
     message_id: messageId,
     correlation_id: correlationId,
     user_id: userId === undefined ? undefined : Buffer.from(userId),

@@ -7,7 +7,7 @@ import type {
 import type { Hub } from '../../../hub/hub.js';
 import { identityKey, identityOf, type Identity } from '../../../hub/identity.js';
 import type { JsonObject } from '../../../hub/json.js';
-import type { AmqpConnection } from '../amqp-connection.js';
+import type { AmqpConnection } from '../link-routes.js';
 import type { LinkRequest } from '../link-routes.js';
 import type { AmqpErrorFields } from '../rhea/rhea-types.js';
 
