@@ -150,6 +150,15 @@ describe('HTTPS routes', () => {
       ['service', 'GET', '/twins/nobody', 404],
       ['service', 'POST', '/devices/nobody/messages/events', 401],
       ['device', 'POST', '/devices/nobody/messages/events', 401],
+      ['service', 'GET', '/jobs/v2/query', 200],
+      ['registryReadWrite', 'GET', '/jobs/v2/query', 401],
+      ['service', 'POST', '/jobs/v2/nothing/cancel', 404],
+      ['device', 'PUT', '/jobs/v2/nothing', 401],
+      ['registryRead', 'GET', '/configurations', 200],
+      ['service', 'GET', '/configurations', 401],
+      ['registryRead', 'DELETE', '/configurations/none', 401],
+      ['registryReadWrite', 'DELETE', '/configurations/none', 404],
+      ['device', 'POST', '/devices/query', 401],
     ])('%s: %s %s gives %i', async (as, method, target, status) => {
       expect((await call(method, target, { as })).status).toBe(status);
     });
