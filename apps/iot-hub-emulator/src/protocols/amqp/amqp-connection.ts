@@ -1,27 +1,26 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { create_container } from 'rhea';
+import type { CertificateChain } from '../../hub/access/certificate-chain.js';
 import { isHostOfHub } from '../../hub/access/token-resource.js';
-import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
-import { asHubError, toAmqpError } from './amqp-errors.js';
+import { clientCertificatesOf } from '../client-certificates.js';
+import { asHubError } from './amqp-errors.js';
 import type { AmqpMessage } from './amqp-message.js';
-import { type Claim, Claims, LinkAuthority } from './claims.js';
-import { IncomingLink } from './incoming-link.js';
-import { addressSegments, matchAddress } from './link-address.js';
-import type { LinkRequest, LinkRoute } from './link-routes.js';
-import { OutgoingLink, type Outcome } from './outgoing-link.js';
+import { AttachedLinks } from './attached-links.js';
+import { type Claim, Claims } from './claims.js';
+import type { AmqpConnection, LinkRoute } from './link-routes.js';
+import type { Outcome } from './outgoing-link.js';
 import { AmqpViolation } from './rhea/amqp-violation.js';
 import { FrameStream, MAX_FRAME_BYTES } from './rhea/frame-stream.js';
 import { guardPerformatives, MAX_SESSIONS } from './rhea/guard-performatives.js';
-import type { AmqpErrorFields, RheaConnection, RheaContext, RheaLink } from './rhea/rhea-types.js';
+import type { AmqpErrorFields, RheaConnection, RheaContext } from './rhea/rhea-types.js';
 import { saslMechanisms } from './sasl.js';
 
 /** From the first byte to the open of the connection, SASL included. */
 const OPEN_TIMEOUT_MS = 10_000;
 /** We ask for a frame that often; rhea closes after twice as long. IoT Hub's own limit is 4 minutes. */
 const IDLE_TIMEOUT_MS = 120_000;
-const LOGGED_ADDRESS_LENGTH = 256;
 const AMQPS_PORT = 5671;
 
 export interface AmqpConnectionOptions {
@@ -34,21 +33,18 @@ export interface AmqpConnectionOptions {
   readonly routes: readonly LinkRoute[];
 }
 
-type Link = IncomingLink | OutgoingLink;
-
-/** A client's AMQP connection: opens the links it attaches by the list of routes, and ends them with what they rest on. */
-export class AmqpConnection {
+/** A client's AMQP connection, from its first byte to its end. */
+export class AmqpServerConnection implements AmqpConnection {
   readonly hub: Hub;
   readonly peer: string;
   /** The tokens presented so far. */
   readonly claims: Claims;
   /** The TLS connection below; absent in tests. */
   readonly socket: TLSSocket | undefined;
-  private readonly routes: readonly LinkRoute[];
+  readonly certificates: CertificateChain | undefined;
   private readonly rhea: RheaConnection;
   private readonly stream: FrameStream;
-  private readonly links = new Map<RheaLink, Link>();
-  private readonly claimOf = new Map<Link, Claim>();
+  private readonly links: AttachedLinks;
   private readonly closedListeners = new Set<() => void>();
   private readonly cancelOpenTimeout: () => void;
   private over = false;
@@ -57,7 +53,7 @@ export class AmqpConnection {
     this.hub = hub;
     this.peer = peer;
     this.socket = socket;
-    this.routes = routes;
+    this.certificates = clientCertificatesOf(socket);
     this.claims = new Claims(hub, (claim) => {
       this.lapse(claim);
     });
@@ -66,12 +62,13 @@ export class AmqpConnection {
         this.logEnd(reason);
       },
       drained: () => {
-        this.wakeAll();
+        this.links.wake();
       },
       closed: () => {
         this.finish();
       },
     });
+    this.links = new AttachedLinks(this, this.stream, routes);
     this.rhea = this.accept();
     this.cancelOpenTimeout = hub.clock.after(OPEN_TIMEOUT_MS, () => {
       this.logEnd('no open in time');
@@ -166,29 +163,28 @@ export class AmqpConnection {
       this.cancelOpenTimeout();
     });
     on('receiver_open', ({ receiver }) => {
-      if (receiver) this.openLink(receiver);
+      if (receiver) this.links.open(receiver);
     });
     on('sender_open', ({ sender }) => {
-      if (sender) this.openLink(sender);
+      if (sender) this.links.open(sender);
     });
     on('message', ({ receiver, message, delivery }) => {
-      const link = receiver && this.links.get(receiver);
-      if (link instanceof IncomingLink && delivery) link.receive(message as AmqpMessage | Buffer, delivery);
+      if (receiver && delivery) this.links.receive(receiver, message as AmqpMessage | Buffer, delivery);
     });
-    for (const event of ['sender_flow', 'sendable']) on(event, ({ sender }) => this.outgoing(sender)?.wake());
-    on('sender_draining', ({ sender }) => this.outgoing(sender)?.drain());
+    for (const event of ['sender_flow', 'sendable']) on(event, ({ sender }) => this.links.outgoing(sender)?.wake());
+    on('sender_draining', ({ sender }) => this.links.outgoing(sender)?.drain());
     for (const outcome of ['accepted', 'rejected', 'released', 'modified'] satisfies Outcome[]) {
       on(outcome, ({ sender, delivery }) => {
-        if (delivery) this.outgoing(sender)?.outcome(delivery, outcome);
+        if (delivery) this.links.outgoing(sender)?.outcome(delivery, outcome);
       });
     }
     for (const event of ['receiver_close', 'sender_close']) {
       on(event, ({ receiver, sender }) => {
-        this.forget(receiver ?? sender);
+        this.links.forget(receiver ?? sender);
       });
     }
     on('session_close', () => {
-      for (const link of this.links.keys()) if (link.is_closed()) this.forget(link);
+      this.links.forgetClosed();
     });
     for (const event of ['error', 'protocol_error']) {
       connection.on(event, (error: unknown) => {
@@ -201,70 +197,10 @@ export class AmqpConnection {
     for (const event of ['connection_close', 'disconnected', 'settled']) on(event, () => undefined);
   }
 
-  private openLink(link: RheaLink): void {
-    const direction = link.is_receiver() ? 'from-client' : 'to-client';
-    const terminus = link.is_receiver() ? link.target : link.source;
-    const address = typeof terminus?.address === 'string' ? terminus.address : '';
-    const facts = { address: address.slice(0, LOGGED_ADDRESS_LENGTH), direction };
-    if (link.source) link.set_source(link.source);
-    if (link.target) link.set_target(link.target);
-    try {
-      const { route, params } = this.findRoute(direction, address);
-      const authority = new LinkAuthority(this.hub, this.claims);
-      const request = toLinkRequest(link, { hub: this.hub, connection: this, authority, address, params });
-      const refused = (cause: unknown) => {
-        this.refused('Message refused', cause, facts);
-      };
-      let opened: Link;
-      if (route.direction === 'from-client') {
-        opened = new IncomingLink(link, route.open(request), refused);
-      } else {
-        opened = new OutgoingLink(link, this.stream, refused);
-        opened.start(route.open(request, opened));
-      }
-      this.links.set(link, opened);
-      if (authority.claim) this.claimOf.set(opened, authority.claim);
-      this.hub.logger.debug({ peer: this.peer, ...facts }, 'Link opened');
-    } catch (cause) {
-      this.refused('Link refused', cause, facts);
-      link.close(toAmqpError(cause));
-    }
-  }
-
-  private findRoute(direction: LinkRoute['direction'], address: string) {
-    const segments = addressSegments(address);
-    if (segments === undefined) throw new HubError('ArgumentInvalid', 'The address is not percent-encoded UTF-8.');
-    for (const route of this.routes) {
-      const params = route.direction === direction ? matchAddress(route.address, segments) : undefined;
-      if (params) return { route, params };
-    }
-    throw new HubError(
-      'RouteNotFound',
-      `There is nothing to ${direction === 'to-client' ? 'receive' : 'send'} at this address.`,
-    );
-  }
-
-  private outgoing(sender: RheaLink | undefined): OutgoingLink | undefined {
-    const link = sender && this.links.get(sender);
-    return link instanceof OutgoingLink ? link : undefined;
-  }
-
-  private forget(link: RheaLink | undefined): void {
-    const opened = link && this.links.get(link);
-    if (!opened) return;
-    this.links.delete(link);
-    this.claimOf.delete(opened);
-    opened.closed();
-  }
-
-  private wakeAll(): void {
-    for (const link of this.links.values()) if (link instanceof OutgoingLink) link.wake();
-  }
-
   private lapse(claim: Claim): void {
     const error = { condition: 'amqp:unauthorized-access', description: 'The token has expired.' };
     this.hub.logger.warn({ peer: this.peer, code: 401003, reason: 'the token has expired' }, 'Claim lapsed');
-    for (const [link, of] of this.claimOf) if (of === claim) link.close(error);
+    this.links.close(claim, error);
     if (this.claims.size === 0) this.closeWith(error);
   }
 
@@ -296,27 +232,8 @@ export class AmqpConnection {
     this.over = true;
     this.cancelOpenTimeout();
     this.claims.close();
-    for (const link of [...this.links.keys()]) this.forget(link);
+    this.links.forgetClosed({ all: true });
     for (const listener of this.closedListeners) listener();
     this.closedListeners.clear();
   }
 }
-
-type RequestParts = Pick<LinkRequest, 'hub' | 'connection' | 'authority' | 'address' | 'params'>;
-
-function toLinkRequest(link: RheaLink, parts: RequestParts): LinkRequest {
-  const clientEnd = link.is_receiver() ? link.source : link.target;
-  return {
-    ...parts,
-    properties: asRecord(link.properties),
-    desiredCapabilities: [link.desired_capabilities].flat().filter((name) => typeof name === 'string'),
-    filter: asRecord(link.is_receiver() ? undefined : link.source?.filter),
-    clientAddress: typeof clientEnd?.address === 'string' ? clientEnd.address : undefined,
-    end(error) {
-      link.close(error);
-    },
-  };
-}
-
-const asRecord = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null ? { ...value } : {};

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Hub } from '../../hub/hub.js';
-import { AmqpConnection } from './amqp-connection.js';
+import { AmqpServerConnection } from './amqp-connection.js';
 import { cbsRoutes } from './cbs.js';
 import { deviceBoundRoute } from './device-bound.link.js';
 import { deviceRoutes } from './devices/device-routes.js';
@@ -29,10 +29,10 @@ export interface AmqpEndpoint {
 /** Makes what turns AMQP byte streams into connections of the hub's services, devices and readers. */
 export function createAmqpEndpoint(hub: Hub): AmqpEndpoint {
   hardenDecoder();
-  const connections = new Set<AmqpConnection>();
+  const connections = new Set<AmqpServerConnection>();
   return {
     accept(stream, peer, socket) {
-      const connection = new AmqpConnection({ hub, stream, peer, socket, routes: ROUTES });
+      const connection = new AmqpServerConnection({ hub, stream, peer, socket, routes: ROUTES });
       connections.add(connection);
       connection.onClosed(() => connections.delete(connection));
     },

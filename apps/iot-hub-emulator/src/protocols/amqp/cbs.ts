@@ -2,8 +2,7 @@ import { types } from 'rhea';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { asHubError } from './amqp-errors.js';
 import { bodyText, textOf, type AmqpMessage } from './amqp-message.js';
-import type { AmqpConnection } from './amqp-connection.js';
-import type { LinkRoute } from './link-routes.js';
+import type { AmqpConnection, LinkRoute } from './link-routes.js';
 import { replyRoute, sendReply } from './request-reply.js';
 
 const ADDRESS = '$cbs';

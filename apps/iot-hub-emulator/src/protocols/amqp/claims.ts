@@ -1,6 +1,7 @@
 import { authenticateDevice } from '../../hub/access/authenticate-device.js';
 import { authorizeEventHub } from '../../hub/access/authorize-event-hub.js';
 import { authorizeService } from '../../hub/access/authorize-service.js';
+import type { CertificateChain } from '../../hub/access/certificate-chain.js';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import { proveToken } from '../../hub/access/prove-token.js';
 import type { AccessRight } from '../../hub/access/shared-access-policy.js';
@@ -92,6 +93,8 @@ export class LinkAuthority {
   constructor(
     private readonly hub: Hub,
     private readonly claims: Claims,
+    /** What the client showed in the TLS handshake. */
+    private readonly certificates?: CertificateChain,
   ) {}
 
   /** A service with one of the rights over the whole hub. @throws {@link HubError} `IotHubUnauthorizedAccess`. */
@@ -113,8 +116,11 @@ export class LinkAuthority {
     }).claim;
   }
 
-  /** The device or module, proven. @throws {@link HubError} `IotHubUnauthorizedAccess`, `DeviceDisabled`. */
+  /** The device or module, proven by a token, or by a certificate if there is none. @throws {@link HubError} `IotHubUnauthorizedAccess`, `DeviceDisabled`. */
   requireDevice(identity: Identity): DeviceIdentity {
+    if (this.claims.size === 0 && this.certificates) {
+      return authenticateDevice(this.hub, identity, { certificates: this.certificates });
+    }
     const { claim, result } = this.claims.find((token) => authenticateDevice(this.hub, identity, { token }));
     this.claim = claim;
     return result;

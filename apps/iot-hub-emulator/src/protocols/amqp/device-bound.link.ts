@@ -72,5 +72,5 @@ function systemPropertiesOf({ clock }: Hub, message: AmqpMessage): DeviceBoundPr
     expiryTimeUtc: textOf(expiry),
     ack,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as DeviceBoundProperties;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

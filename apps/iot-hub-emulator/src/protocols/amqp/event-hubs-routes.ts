@@ -1,12 +1,11 @@
 import { types } from 'rhea';
 import { HubError } from '../../hub/errors/hub-errors.js';
-import type { AmqpConnection } from './amqp-connection.js';
 import { asHubError } from './amqp-errors.js';
 import type { AmqpMessage } from './amqp-message.js';
 import { answerManagementRequest, requireEventHubName } from './event-hubs-management.js';
 import { openEventReceiver } from './event-hubs-receiver.js';
 import { redirectTo } from './event-hubs-redirect.js';
-import type { IncomingLinkRoute, LinkRequest, LinkRoute, OutgoingLinkRoute } from './link-routes.js';
+import type { AmqpConnection, IncomingLinkRoute, LinkRequest, LinkRoute, OutgoingLinkRoute } from './link-routes.js';
 import { replyRoute, sendReply } from './request-reply.js';
 
 const MANAGEMENT = '$management';

@@ -50,7 +50,9 @@ export class IncomingLink {
   receive(message: AmqpMessage | Buffer, delivery: RheaDelivery): void {
     const { refusal } = this.link;
     if (refusal === 'aborted') {
-      delivery.update(true);
+      this.apart(() => {
+        delivery.update(true);
+      });
       this.giveCredit();
       return;
     }
@@ -93,9 +95,19 @@ export class IncomingLink {
 
   private reject(delivery: RheaDelivery, cause: unknown): void {
     this.refused(cause);
-    if (delivery.remote_settled) delivery.update(true);
-    else delivery.reject(toAmqpError(cause));
+    this.apart(() => {
+      if (delivery.remote_settled) delivery.update(true);
+      else delivery.reject(toAmqpError(cause));
+    });
     this.giveCredit();
+  }
+
+  /** rhea puts the outcomes of two neighbours into one frame though they differ: what is not accepted goes out by itself. */
+  private apart(settle: () => void): void {
+    const { session } = this.link;
+    session.incoming.process(session);
+    settle();
+    session.incoming.process(session);
   }
 
   /** Not for every single message: a flow frame each would double what is sent. */

@@ -1,9 +1,30 @@
 import type { Hub } from '../../hub/hub.js';
-import type { AmqpConnection } from './amqp-connection.js';
+import type { CertificateChain } from '../../hub/access/certificate-chain.js';
 import type { IncomingHandler } from './incoming-link.js';
-import type { LinkAuthority } from './claims.js';
+import type { Claims, LinkAuthority } from './claims.js';
 import type { OutgoingHandler, OutgoingLink } from './outgoing-link.js';
 import type { AmqpErrorFields } from './rhea/rhea-types.js';
+
+/** A client's connection, as its links see it. */
+export interface AmqpConnection {
+  readonly hub: Hub;
+  /** The client's address, for the log. */
+  readonly peer: string;
+  /** The tokens presented so far. */
+  readonly claims: Claims;
+  /** What the client showed in the TLS handshake; undefined when it showed none. */
+  readonly certificates: CertificateChain | undefined;
+  /** The host and port of this server as the client knows them: by its open, or by its TLS handshake. */
+  readonly reachedAt: { readonly host: string; readonly port: number };
+  /** Calls a function once when the connection is gone; at once when it is already. */
+  onClosed(listener: () => void): void;
+  /** Ends the connection with an error that the client is told, and the log, too. */
+  fail(condition: string, reason: string): void;
+  /** Ends the connection because the hub says so, for example because it stops. */
+  close(error: AmqpErrorFields): void;
+  /** Notes in log and metrics that the client was refused something, and why. */
+  refused(what: string, cause: unknown, facts?: Record<string, unknown>): void;
+}
 
 /** What a client asks for by attaching a link. */
 export interface LinkRequest {

@@ -1,3 +1,4 @@
+import { toAmqpError } from './amqp-errors.js';
 import type { FrameStream } from './rhea/frame-stream.js';
 import type { AmqpErrorFields, RheaDelivery, RheaLink } from './rhea/rhea-types.js';
 
@@ -79,17 +80,25 @@ export class OutgoingLink {
     this.link.close(error);
   }
 
+  /** Something changed that sending may have waited for: there is more to send, or room for it. */
+  wake(): void {
+    if (!this.canSend) return;
+    try {
+      this.handler?.sendable();
+    } catch (cause) {
+      this.failed(cause);
+      this.close(toAmqpError(cause));
+    }
+  }
+
   // What the connection calls
 
   /** Begins to serve the link. */
   start(handler: OutgoingHandler): void {
     this.handler = handler;
+    // Else nobody would ask us whether a delivery is settled at our end, too.
+    if (this.link.rcv_settle_mode === 1) this.link.local.attach.rcv_settle_mode = 1;
     if (handler.properties) this.link.local.attach.properties = { ...handler.properties };
-  }
-
-  /** Something changed that sending may have waited for. */
-  wake(): void {
-    if (this.canSend) this.handler?.sendable();
   }
 
   /** The client wants its credit used or given up, now. */

@@ -1,6 +1,5 @@
 import { echoedId, textOf, type AmqpMessage } from './amqp-message.js';
-import type { AmqpConnection } from './amqp-connection.js';
-import type { LinkRequest, OutgoingLinkRoute } from './link-routes.js';
+import type { AmqpConnection, LinkRequest, OutgoingLinkRoute } from './link-routes.js';
 import { OutgoingQueue } from './outgoing-queue.js';
 
 /** Requests that may wait for room to be answered, before the client is taken for one that does not read. */

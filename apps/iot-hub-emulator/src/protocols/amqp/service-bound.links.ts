@@ -46,7 +46,7 @@ class ServiceBoundReceiver implements OutgoingHandler {
     private readonly link: OutgoingLink,
   ) {
     this.unwatch = watchServiceQueue(hub, queue, () => {
-      this.sendable();
+      link.wake();
     });
   }
 

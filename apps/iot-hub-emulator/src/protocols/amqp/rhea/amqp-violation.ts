@@ -2,7 +2,7 @@
 export class AmqpViolation extends Error {
   constructor(
     message: string,
-    readonly condition: string = 'amqp:connection:framing-error',
+    readonly condition = 'amqp:connection:framing-error',
   ) {
     super(message);
     this.name = 'AmqpViolation';

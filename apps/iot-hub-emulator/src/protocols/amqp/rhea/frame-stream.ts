@@ -121,7 +121,7 @@ export class FrameStream extends EventEmitter {
       this.bytes = buffer.length - whole;
       if (whole === 0) return;
       this.emit('data', buffer.subarray(0, whole));
-      if (this.isCongested && !this.ended) this.hold();
+      if (this.isCongested) this.hold();
     }
   }
 
