@@ -147,14 +147,23 @@ describe(`the links of devices (${deviceRoutes.length})`, () => {
       ]);
     });
 
-    it('tells messages that arrive together apart', async () => {
+    it('tells messages that are settled together apart', async () => {
       const client = await connect({ deviceId: 'd1' });
       const sender = await client.sender(EVENTS);
-      const bodies = [data('a'), [1], data('b'), [2], [3], data('c'), data('d')];
-      const outcomes = await Promise.allSettled(bodies.map((body) => client.send(sender, { body })));
-      const [yes, no] = ['fulfilled', 'rejected'];
-      expect(outcomes.map(({ status }) => status)).toEqual([yes, no, yes, no, no, yes, yes]);
-      expect(logged()).toHaveLength(4);
+      const messages = [
+        { body: [1] },
+        { body: data('a'), application_properties: { list: [1] } },
+        { body: data('b') },
+        { body: [2] },
+      ];
+      const outcomes = await Promise.allSettled(messages.map((message) => client.send(sender, message)));
+      expect(outcomes.map((outcome) => (outcome.status === 'rejected' ? String(outcome.reason) : 'accepted'))).toEqual([
+        'Error: The body of the message must be data.',
+        'Error: Property list is not a simple value.',
+        'accepted',
+        'Error: The body of the message must be data.',
+      ]);
+      expect(logged()).toHaveLength(1);
     });
 
     it('rejects what it cannot keep, and goes on', async () => {
