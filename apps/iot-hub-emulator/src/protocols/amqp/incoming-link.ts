@@ -50,9 +50,7 @@ export class IncomingLink {
   receive(message: AmqpMessage | Buffer, delivery: RheaDelivery): void {
     const { refusal } = this.link;
     if (refusal === 'aborted') {
-      this.apart(() => {
-        delivery.update(true);
-      });
+      delivery.update(true);
       this.giveCredit();
       return;
     }
@@ -95,19 +93,9 @@ export class IncomingLink {
 
   private reject(delivery: RheaDelivery, cause: unknown): void {
     this.refused(cause);
-    this.apart(() => {
-      if (delivery.remote_settled) delivery.update(true);
-      else delivery.reject(toAmqpError(cause));
-    });
+    if (delivery.remote_settled) delivery.update(true);
+    else delivery.reject(toAmqpError(cause));
     this.giveCredit();
-  }
-
-  /** rhea puts the outcomes of two neighbours into one frame though they differ: what is not accepted goes out by itself. */
-  private apart(settle: () => void): void {
-    const { session } = this.link;
-    session.incoming.process(session);
-    settle();
-    session.incoming.process(session);
   }
 
   /** Not for every single message: a flow frame each would double what is sent. */
