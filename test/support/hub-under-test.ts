@@ -225,7 +225,7 @@ export class HubUnderTest {
       amqp: { webSocketAgent: this.agent },
       // Some transports forget earlier options with each call.
       ...certificate,
-    } as Parameters<DeviceClient['setOptions']>[0]);
+    });
     return client;
   }
 

@@ -1,3 +1,4 @@
+import type { Twin } from 'azure-iot-device';
 import type { HubUnderTest } from '../../support/hub-under-test.js';
 
 /** One operation, shown by one function over each protocol that has it. */
@@ -25,6 +26,18 @@ export interface ConformanceGroup<Protocol extends string> {
 /** A name for what a case makes, apart from the same case over another protocol. */
 export const named = (name: string, protocol: string): string =>
   `${name}-${protocol.toLowerCase().replace(' over websocket', '-ws')}`;
+
+/** Reports properties of a device's or module's twin. */
+export const report = (twin: Twin, patch: Record<string, unknown>): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const { reported } = twin.properties as {
+      reported: { update(patch: unknown, done: (error?: Error) => void): void };
+    };
+    reported.update(patch, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 
 /** The error of a call that has to fail. */
 export async function refusalOf(call: Promise<unknown>): Promise<Refusal> {

@@ -1,5 +1,4 @@
-import { promisify } from 'node:util';
-import { Message, type Twin } from 'azure-iot-device';
+import { Message } from 'azure-iot-device';
 import { DEVICE_PROTOCOLS, type DeviceProtocol, type HubUnderTest } from '../../support/hub-under-test.js';
 import { until } from '../../support/until.js';
 import {
@@ -8,6 +7,7 @@ import {
   expectNotImplementedAt,
   named,
   NOT_IMPLEMENTED,
+  report,
 } from './conformance-case.js';
 
 type Json = Record<string, unknown>;
@@ -89,9 +89,6 @@ const cases: readonly ConformanceCase<DeviceProtocol>[] = [
     run: (hub) => expectNotImplementedAt(hub, 'POST', '/devices/d1/modules/m1/files', 'File uploads of modules'),
   },
 ];
-
-const report = (twin: Twin, patch: Json) =>
-  promisify((twin.properties.reported as { update(patch: Json, done: (error?: Error) => void): void }).update)(patch);
 
 /** What modules do. */
 export const MODULE_CASES: ConformanceGroup<DeviceProtocol> = {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { Message } from 'azure-iot-common';
 import type { Client, Registry } from 'azure-iothub';
 import { type HubUnderTest, MESSAGING_PROTOCOLS, type MessagingProtocol } from '../../support/hub-under-test.js';
@@ -19,8 +18,10 @@ type Json = Record<string, unknown>;
 
 const HTTPS = ['HTTPS'] as const;
 
-const altered = (device: Registry.DeviceDescription, changes: Partial<Registry.DeviceDescription>) =>
-  ({ ...device, ...changes }) as Registry.DeviceDescription;
+const altered = (device: Registry.DeviceDescription, changes: Partial<Registry.DeviceDescription>) => ({
+  ...device,
+  ...changes,
+});
 
 const registry: readonly Case[] = [
   {
@@ -396,7 +397,7 @@ const jobs: readonly Case[] = [
       await hub.jobs.cancelJob(jobId);
       const { jobStatus } = (await hub.jobs.getJob(jobId)) as unknown as { jobStatus: { status: string } };
       expect(jobStatus.status).toBe('cancelled');
-      const query = hub.jobs.createQuery('scheduleUpdateTwin' as never);
+      const query = hub.jobs.createQuery('scheduleUpdateTwin');
       const { result } = (await query.next()) as { result: { jobId: string }[] };
       expect(result.map((job) => job.jobId)).toContain(jobId);
     },
@@ -427,7 +428,7 @@ const configurations: readonly Case[] = [
         schemaVersion: '1.0',
         targetCondition: "tags.site = 'a'",
         priority: 3,
-      } as never);
+      });
       const { responseBody: kept } = await hub.registry.getConfiguration(id);
       expect(kept).toMatchObject({ id, priority: 3, content });
       await hub.registry.updateConfiguration({ ...kept, priority: 4 }, true);
