@@ -1,5 +1,6 @@
 import { AmqpViolation } from './amqp-violation.js';
 import { MAX_FRAME_BYTES } from './frame-stream.js';
+import { settleApart } from './settle-apart.js';
 import type { RheaConnection, RheaFrame, RheaLink, RheaSession } from './rhea-types.js';
 
 /** Sessions a connection may have. The SDKs use one, or one a link. */
@@ -47,9 +48,15 @@ export function guardPerformatives(connection: RheaConnection): void {
     };
   };
   before('on_open', checkOpen);
-  before('on_begin', (frame) => {
-    checkBegin(connection, frame);
-  });
+  before(
+    'on_begin',
+    (frame) => {
+      checkBegin(connection, frame);
+    },
+    (frame) => {
+      settleApart(sessionOf(connection, frame));
+    },
+  );
   before(
     'on_attach',
     (frame) => {
