@@ -26,6 +26,15 @@ export interface RheaSession {
   readonly links: Readonly<Record<string, RheaLink>>;
   readonly remote: { readonly handles: Readonly<Record<number, RheaLink | undefined>> };
   readonly outgoing: { available(): number };
+  readonly incoming: RheaSettling;
+}
+
+/** The messages that a session has received. */
+export interface RheaSettling {
+  /** Those whose outcome is to be told. */
+  updated: { readonly settled: boolean; readonly state?: { readonly descriptor: { readonly value: unknown } } }[];
+  /** Tells it. */
+  process(session: RheaSession): void;
 }
 
 interface Terminus {
