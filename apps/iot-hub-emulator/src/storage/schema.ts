@@ -254,21 +254,21 @@ CREATE TABLE jobs (
   sequence_number INTEGER PRIMARY KEY AUTOINCREMENT,
   job_id TEXT NOT NULL UNIQUE,
   type TEXT NOT NULL CHECK (type IN ('scheduleDeviceMethod', 'scheduleUpdateTwin')),
-  status TEXT NOT NULL CHECK (status IN ('scheduled', 'running', 'completed', 'failed', 'cancelled')),
+  status TEXT NOT NULL CHECK (status IN ('scheduled', 'running', 'completed', 'cancelled')),
   work TEXT NOT NULL,
   query_condition TEXT NOT NULL,
   max_execution_seconds INTEGER NOT NULL,
   created_ms INTEGER NOT NULL,
   start_ms INTEGER NOT NULL,
   began_ms INTEGER,
-  end_ms INTEGER,
-  failure_reason TEXT
+  end_ms INTEGER
 ) STRICT;
 CREATE INDEX jobs_by_status ON jobs (status, start_ms);
 
 CREATE TABLE device_jobs (
   job_id TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE,
   device_id TEXT NOT NULL,
+  module_id TEXT NOT NULL DEFAULT '',
   job_type TEXT NOT NULL,
   status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'running', 'completed', 'failed', 'canceled')),
   created_time TEXT NOT NULL,
@@ -277,9 +277,9 @@ CREATE TABLE device_jobs (
   last_updated_time TEXT NOT NULL,
   outcome TEXT,
   error TEXT,
-  PRIMARY KEY (job_id, device_id)
+  PRIMARY KEY (job_id, device_id, module_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX device_jobs_by_status ON device_jobs (job_id, status, device_id);
+CREATE INDEX device_jobs_by_status ON device_jobs (job_id, status, device_id, module_id);
 CREATE INDEX device_jobs_by_device ON device_jobs (device_id);
 
 ALTER TABLE messages ADD COLUMN enrichments TEXT;

@@ -1,46 +1,17 @@
 import { z } from 'zod';
 import { HubError } from '../errors/hub-errors.js';
-import { compileCondition } from '../query/condition-compiler.js';
 import { compileCountQuery, type CountQuery } from '../query/count-query.js';
-import { parseCondition } from '../query/parser.js';
 import type { Expression } from '../query/query-ast.js';
-import { SqlParameters } from '../query/sql-parameters.js';
-import { DEVICES, MODULES, withoutPrefix } from '../query/twin-collection.js';
+import { compileTarget, countTarget, readTarget } from '../query/target-condition.js';
+import { withoutPrefix } from '../query/twin-collection.js';
 import { invalidInput } from '../registry/identity-input.js';
 
-/** Target conditions of modules name their collection. */
-const FROM_MODULES = /^\s*from\s+devices\.modules(?:\s+where\s+([\s\S]+))?$/i;
-
-/** A target condition, apart from the collection it names: `devices` where it names none. */
-export function readTarget(text: string): { source: 'devices' | 'devices.modules'; condition: string } {
-  const modules = FROM_MODULES.exec(text);
-  return modules === null
-    ? { source: 'devices', condition: text }
-    : { source: 'devices.modules', condition: modules[1] ?? '*' };
-}
-
 /**
- * Counts the devices or modules that a target condition means: `*` all devices, an empty one none.
+ * Counts the devices or modules that a target condition means.
  *
  * @throws {@link HubError} `ArgumentInvalid` with position and reason.
  */
-export function compileTargetCondition(text: string): CountQuery {
-  const { source, condition } = readTarget(text);
-  const collection = source === 'devices' ? DEVICES : MODULES;
-  const parameters = new SqlParameters();
-  let sql = '1';
-  if (condition.trim() === '') sql = '0';
-  else if (condition.trim() !== '*') {
-    const expression = parseCondition(condition);
-    checkNames(expression);
-    sql = compileCondition(expression, { collection, parameters });
-  }
-  const { table, belongs } = collection;
-  return {
-    sql: `SELECT count(*) AS count FROM ${table} WHERE ${belongs} AND ${sql}`,
-    parameters: parameters.values,
-  };
-}
+export const compileTargetCondition = (text: string): CountQuery => countTarget(compileTarget(text, checkNames));
 
 /**
  * What is wrong with a target condition, if anything.

@@ -2,7 +2,8 @@ import { utcText } from '../clock.js';
 import type { Hub } from '../hub.js';
 import type { JsonObject } from '../json.js';
 import { compileCountQuery, type CountQuery } from '../query/count-query.js';
-import { compileTargetCondition, readTarget } from './configuration-queries.js';
+import { readTarget } from '../query/target-condition.js';
+import { compileTargetCondition } from './configuration-queries.js';
 
 /** A row of `configurations`. */
 export interface ConfigurationRow {
@@ -58,7 +59,7 @@ function systemMetrics(hub: Pick<Hub, 'store'>, row: ConfigurationRow, content: 
   const { source, condition } = readTarget(target);
   const applied = `configurations.[[${id}]].status = 'Applied'`;
   // `*` and an empty condition are not of the query language.
-  const targeted = condition.trim() === '' ? 'false' : condition.trim() === '*' ? 'true' : condition;
+  const targeted = condition === '' ? 'false' : condition === '*' ? 'true' : condition;
   return {
     results: {
       targetedCount: ofEdge ? 0 : count(hub, compileTargetCondition(target)),

@@ -1,11 +1,12 @@
 import { NEVER, utcText } from '../clock.js';
 import type { Hub } from '../hub.js';
+import { identityColumns, identityOfRow, type Identity } from '../identity.js';
 import type { JsonObject } from '../json.js';
 import type { MethodResult } from '../methods/invoke-method.js';
-import { compileTarget } from '../query/device-target.js';
+import { compileTarget } from '../query/target-condition.js';
 import type { JobRow } from './job-rows.js';
 
-/** How one device's part of a job ended. */
+/** How the part of one device or module in a job ended. */
 export type DeviceJobEnd =
   | { readonly status: 'completed'; readonly methodResponse?: MethodResult }
   | { readonly status: 'failed'; readonly error: DeviceJobError };
@@ -18,42 +19,45 @@ export interface DeviceJobError {
 
 type JobsHub = Pick<Hub, 'store' | 'clock'>;
 
-/** Makes a row for each device that meets the job's condition now. For use within a write. */
+/** Makes a row for each device or module that meets the job's condition now. For use within a write. */
 export function insertTargets({ store, clock }: JobsHub, job: JobRow): void {
-  const { condition, parameters } = compileTarget(job.query_condition);
+  const { collection, condition, parameters } = compileTarget(job.query_condition);
   const next = parameters.length + 1;
   const now = utcText(clock.nowMs());
   // Prepared anew: the store keeps its statements for ever, and there is no end to the texts of callers.
   store.database
     .prepare(
-      `INSERT INTO device_jobs (job_id, device_id, job_type, created_time, last_updated_time)
-       SELECT ?${next}, device_id, ?${next + 1}, ?${next + 2}, ?${next + 2}
-       FROM identities WHERE module_id = '' AND ${condition}`,
+      `INSERT INTO device_jobs (job_id, device_id, module_id, job_type, created_time, last_updated_time)
+       SELECT ?${next}, device_id, module_id, ?${next + 1}, ?${next + 2}, ?${next + 2}
+       FROM ${collection.table} WHERE ${collection.belongs} AND ${condition}`,
     )
     .run(...parameters, job.job_id, job.type, now);
 }
 
-/** Devices of a job whose turn has not come, in the order of their ids. */
-export function pendingDevices({ store }: JobsHub, jobId: string, limit: number): string[] {
-  return store
-    .sql(`SELECT device_id FROM device_jobs WHERE job_id = ? AND status = 'pending' ORDER BY device_id LIMIT ?`)
-    .all(jobId, limit)
-    .map((row) => row.device_id as string);
+/** Devices or modules of a job whose turn has not come, in the order of their ids. */
+export function pendingParts({ store }: JobsHub, jobId: string, limit: number): Identity[] {
+  const rows = store
+    .sql(
+      `SELECT device_id, module_id FROM device_jobs WHERE job_id = ? AND status = 'pending'
+       ORDER BY device_id, module_id LIMIT ?`,
+    )
+    .all(jobId, limit) as { device_id: string; module_id: string }[];
+  return rows.map(identityOfRow);
 }
 
 /** Takes note that a device's part has begun. For use within a write. */
-export function beginDevice({ store, clock }: JobsHub, jobId: string, deviceId: string): void {
+export function beginPart({ store, clock }: JobsHub, jobId: string, identity: Identity): void {
   const now = utcText(clock.nowMs());
   store
     .sql(
       `UPDATE device_jobs SET status = 'running', start_time = ?1, last_updated_time = ?1
-       WHERE job_id = ?2 AND device_id = ?3`,
+       WHERE job_id = ?2 AND device_id = ?3 AND module_id = ?4`,
     )
-    .run(now, jobId, deviceId);
+    .run(now, jobId, ...identityColumns(identity));
 }
 
 /** Takes note of the end of a device's part, unless it has ended already. For use within a write. */
-export function endDevice({ store, clock }: JobsHub, jobId: string, deviceId: string, end: DeviceJobEnd): void {
+export function endPart({ store, clock }: JobsHub, jobId: string, identity: Identity, end: DeviceJobEnd): void {
   const now = utcText(clock.nowMs());
   const outcome: JsonObject | undefined =
     end.status === 'completed' ? { deviceMethodResponse: methodResponse(end.methodResponse) } : undefined;
@@ -61,7 +65,7 @@ export function endDevice({ store, clock }: JobsHub, jobId: string, deviceId: st
     .sql(
       `UPDATE device_jobs SET status = ?1, outcome = ?2, error = ?3, end_time = ?4, last_updated_time = ?4,
          start_time = CASE WHEN start_time = '${NEVER}' THEN ?4 ELSE start_time END
-       WHERE job_id = ?5 AND device_id = ?6 AND status IN ('pending', 'running')`,
+       WHERE job_id = ?5 AND device_id = ?6 AND module_id = ?7 AND status IN ('pending', 'running')`,
     )
     .run(
       end.status,
@@ -69,7 +73,7 @@ export function endDevice({ store, clock }: JobsHub, jobId: string, deviceId: st
       end.status === 'failed' ? JSON.stringify(end.error) : null,
       now,
       jobId,
-      deviceId,
+      ...identityColumns(identity),
     );
 }
 
@@ -77,7 +81,7 @@ const methodResponse = (result: MethodResult | undefined): JsonObject | null =>
   result === undefined ? null : { status: result.status, payload: result.payload };
 
 /** Ends the parts that have not ended, or those alone whose outcome is not known any more. For use within a write. */
-export function failOpenDevices(
+export function failOpenParts(
   { store, clock }: JobsHub,
   jobId: string,
   error: DeviceJobError,
@@ -93,7 +97,7 @@ export function failOpenDevices(
 }
 
 /** Calls off the parts that have not ended. For use within a write. */
-export function cancelOpenDevices({ store, clock }: JobsHub, jobId: string): void {
+export function cancelOpenParts({ store, clock }: JobsHub, jobId: string): void {
   store
     .sql(
       `UPDATE device_jobs SET status = 'canceled', end_time = ?1, last_updated_time = ?1

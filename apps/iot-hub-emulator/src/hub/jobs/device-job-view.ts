@@ -1,9 +1,12 @@
+import { identityOfRow } from '../identity.js';
 import type { JsonObject, JsonValue } from '../json.js';
 
-/** A row of `device_jobs`: what a job did to one device. */
+/** A row of `device_jobs`: what a job did to one device or module. */
 export interface DeviceJobRow {
   readonly job_id: string;
   readonly device_id: string;
+  /** Empty for the device itself. */
+  readonly module_id: string;
   readonly job_type: string;
   readonly status: 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
   readonly created_time: string;
@@ -18,7 +21,7 @@ export interface DeviceJobRow {
 
 /** A device's part of a job as services see it. @see https://learn.microsoft.com/azure/iot-hub/query-jobs */
 export const deviceJobOf = (row: DeviceJobRow): JsonObject => ({
-  deviceId: row.device_id,
+  ...identityOfRow(row),
   jobId: row.job_id,
   jobType: row.job_type,
   status: row.status,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { HubError } from '../errors/hub-errors.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { readMethodRequest } from '../methods/method-request.js';
-import { compileTarget } from '../query/device-target.js';
+import { compileTarget } from '../query/target-condition.js';
 import { invalidInput } from '../registry/identity-input.js';
 import { readTwinChange } from '../twins/twin-change.js';
 

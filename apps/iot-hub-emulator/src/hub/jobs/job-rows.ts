@@ -9,7 +9,7 @@ export interface JobRow {
   readonly sequence_number: number;
   readonly job_id: string;
   readonly type: JobType;
-  readonly status: 'scheduled' | 'running' | 'completed' | 'failed' | 'cancelled';
+  readonly status: 'scheduled' | 'running' | 'completed' | 'cancelled';
   /** JSON text. */
   readonly work: string;
   readonly query_condition: string;
@@ -18,7 +18,6 @@ export interface JobRow {
   readonly start_ms: number;
   readonly began_ms: number | null;
   readonly end_ms: number | null;
-  readonly failure_reason: string | null;
 }
 
 /** SQL of a job's status as clients see it: one whose time has come waits in the queue. Parameter `now`: the time. */
@@ -44,7 +43,6 @@ export function toJob(hub: Pick<Hub, 'store' | 'clock'>, row: JobRow): JsonObjec
     startTime: utcText(row.start_ms),
     ...(row.end_ms !== null && { endTime: utcText(row.end_ms) }),
     maxExecutionTimeInSeconds: row.max_execution_seconds,
-    ...(row.failure_reason !== null && { failureReason: row.failure_reason }),
     deviceJobStatistics: statistics(hub, row.job_id),
   };
 }

@@ -1,7 +1,7 @@
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import type { JsonObject } from '../json.js';
-import { cancelOpenDevices } from './device-job-rows.js';
+import { cancelOpenParts } from './device-job-rows.js';
 import { readJobRequest } from './job-request.js';
 import { findJob, toJob } from './job-rows.js';
 
@@ -72,7 +72,7 @@ export async function cancelJob(hub: Hub, jobId: string): Promise<JsonObject> {
     const { changes } = hub.store
       .sql(`UPDATE jobs SET status = 'cancelled', end_ms = ? WHERE job_id = ? AND status IN ('scheduled', 'running')`)
       .run(now, jobId);
-    if (changes === 1) cancelOpenDevices(hub, jobId);
+    if (changes === 1) cancelOpenParts(hub, jobId);
     return toJob(hub, requireJob(hub, jobId));
   });
   hub.jobs.cancelled(jobId);

@@ -1,10 +1,11 @@
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
+import type { Identity } from '../identity.js';
 import type { JsonObject } from '../json.js';
 import { invokeMethod } from '../methods/invoke-method.js';
 import { changeTwin } from '../twins/service-twin.js';
 import { callAt } from './call-at.js';
-import { beginDevice, endDevice, failOpenDevices, insertTargets, pendingDevices } from './device-job-rows.js';
+import { beginPart, endPart, failOpenParts, insertTargets, pendingParts } from './device-job-rows.js';
 import type { JobRow } from './job-rows.js';
 
 /** Twins changed in one commit. */
@@ -55,17 +56,19 @@ async function begin(hub: Hub, job: JobRow): Promise<number | undefined> {
 async function failInterrupted(hub: Hub, job: JobRow): Promise<void> {
   await hub.store.writeOne(() => {
     const description = 'The hub was stopped while it waited for the answer; the method may have been called.';
-    failOpenDevices(hub, job.job_id, { code: 'ServiceUnavailable', description }, 'running');
+    failOpenParts(hub, job.job_id, { code: 'ServiceUnavailable', description }, 'running');
   });
 }
 
 async function finish(hub: Hub, job: JobRow, late: boolean): Promise<void> {
   await hub.store.write(() => {
-    const reason = late ? `The job had not ended after ${job.max_execution_seconds} seconds.` : null;
-    if (reason !== null) failOpenDevices(hub, job.job_id, { code: 'RequestTimedOut', description: reason });
+    if (late) {
+      const description = `The job had not ended after ${job.max_execution_seconds} seconds.`;
+      failOpenParts(hub, job.job_id, { code: 'RequestTimedOut', description });
+    }
     hub.store
-      .sql(`UPDATE jobs SET status = ?, end_ms = ?, failure_reason = ? WHERE job_id = ? AND status = 'running'`)
-      .run(late ? 'failed' : 'completed', hub.clock.nowMs(), reason, job.job_id);
+      .sql(`UPDATE jobs SET status = 'completed', end_ms = ? WHERE job_id = ? AND status = 'running'`)
+      .run(hub.clock.nowMs(), job.job_id);
   });
 }
 
@@ -73,16 +76,16 @@ async function updateTwins(hub: Hub, { job_id: jobId, work }: JobRow, ended: Abo
   const change = JSON.parse(work) as JsonObject;
   const ifMatch = typeof change.etag === 'string' && change.etag !== '' ? change.etag : undefined;
   while (!ended.aborted) {
-    const devices = pendingDevices(hub, jobId, TWINS_AT_ONCE);
-    if (devices.length === 0) return;
+    const parts = pendingParts(hub, jobId, TWINS_AT_ONCE);
+    if (parts.length === 0) return;
     await allOf(
-      devices.map((deviceId) =>
-        orFail(hub, jobId, deviceId, () =>
-          changeTwin(hub, { deviceId }, change, {
+      parts.map((identity) =>
+        orFail(hub, jobId, identity, () =>
+          changeTwin(hub, identity, change, {
             mode: 'merge',
             ifMatch,
             alongside: () => {
-              endDevice(hub, jobId, deviceId, { status: 'completed' });
+              endPart(hub, jobId, identity, { status: 'completed' });
             },
           }),
         ),
@@ -96,19 +99,19 @@ async function invokeMethods(hub: Hub, { job_id: jobId, work }: JobRow, ended: A
   await allOf(
     Array.from({ length: METHODS_AT_ONCE }, async () => {
       while (!ended.aborted) {
-        const [deviceId] = pendingDevices(hub, jobId, 1);
-        if (deviceId === undefined) return;
+        const [identity] = pendingParts(hub, jobId, 1);
+        if (identity === undefined) return;
         await hub.store.writeOne(() => {
-          beginDevice(hub, jobId, deviceId);
+          beginPart(hub, jobId, identity);
         });
         await orFail(
           hub,
           jobId,
-          deviceId,
+          identity,
           async () => {
-            const methodResponse = await invokeMethod(hub, { deviceId }, request, ended);
+            const methodResponse = await invokeMethod(hub, identity, request, ended);
             await hub.store.writeOne(() => {
-              endDevice(hub, jobId, deviceId, { status: 'completed', methodResponse });
+              endPart(hub, jobId, identity, { status: 'completed', methodResponse });
             });
           },
           ended,
@@ -122,7 +125,7 @@ async function invokeMethods(hub: Hub, { job_id: jobId, work }: JobRow, ended: A
 async function orFail(
   hub: Hub,
   jobId: string,
-  deviceId: string,
+  identity: Identity,
   work: () => Promise<unknown>,
   ended?: AbortSignal,
 ): Promise<void> {
@@ -133,7 +136,7 @@ async function orFail(
     if (ended?.aborted) return;
     const error = { code: cause.errorName, description: cause.message };
     await hub.store.writeOne(() => {
-      endDevice(hub, jobId, deviceId, { status: 'failed', error });
+      endPart(hub, jobId, identity, { status: 'failed', error });
     });
   }
 }

@@ -7,6 +7,7 @@ import { withoutPrefix } from './twin-collection.js';
 /** The document as `deviceJobOf` writes it. */
 const DEVICE_JOB = branch({
   deviceId: text('device_id'),
+  moduleId: text("NULLIF(module_id, '')", 'undefined'),
   jobId: text('job_id'),
   jobType: text('job_type'),
   status: text('status'),
@@ -26,14 +27,14 @@ const PREFIXES = [['devices', 'jobs'], ['devices']];
 const OF_TWINS = new Set(['tags', 'properties']);
 
 /**
- * What jobs did to single devices.
+ * What jobs did to single devices and modules.
  *
  * @see https://learn.microsoft.com/azure/iot-hub/query-jobs
  */
 export const DEVICE_JOBS: Collection = {
   table: 'device_jobs',
   belongs: '1',
-  keys: ['job_id', 'device_id'],
+  keys: ['job_id', 'device_id', 'module_id'],
   itemType: 'DeviceJob',
   wholeOnly: true,
   resolve({ segments, position }) {
