@@ -2,9 +2,10 @@ import { aDeviceBoundMessage as aMessage, takenFeedback, textOf } from '../../..
 import { aHub, START_MS, type TestHub } from '../../../test-support/test-hub.js';
 import { utcText } from '../clock.js';
 import type { DeviceConnection } from '../connections/device-connection.js';
+import { renderMetrics } from '../metrics/render-metrics.js';
 import { keepQueuesSwept } from '../queues/sweep-queues.js';
 import { createIdentity, deleteIdentity, getIdentity, updateIdentity } from '../registry/identities.js';
-import { receiveServiceMessage } from '../service-bound/service-messages.js';
+import { abandonServiceMessage, receiveServiceMessage } from '../service-bound/service-messages.js';
 import { purgeMessages } from './purge-messages.js';
 import { receiveMessage } from './receive-message.js';
 import { MAX_DEVICE_BOUND_BYTES, MAX_QUEUE_DEPTH, sendToDevice } from './send-to-device.js';
@@ -122,6 +123,32 @@ describe('the queue of a device', () => {
     await send('meanwhile');
     await updateIdentity(hub, { deviceId: 'd1' });
     expect([textOf(receive()), textOf(receive())]).toEqual(['before', 'meanwhile']);
+  });
+
+  it('counts what becomes of messages', async () => {
+    await send('done', 'unwanted', 'later', 'purged');
+    await completeMessage(hub, 'd1', receive().lockToken);
+    await rejectMessage(hub, 'd1', receive().lockToken);
+    await abandonMessage(hub, 'd1', receive().lockToken);
+    await sendToDevice(hub, 'd2', aMessage('short', { expiryTimeUtc: utcText(START_MS + 1) }));
+    await pass(1);
+    const { text: before } = await renderMetrics(hub);
+    expect(before).toContain('iot_hub_cloud_to_device_queued_messages 2\n');
+    await purgeMessages(hub, 'd1');
+    const { text } = await renderMetrics(hub);
+    const counts = Array.from(
+      text.matchAll(/iot_hub_cloud_to_device_messages_total\{event="(\w+)"\} (\d+)/g),
+      (found) => found.slice(1).join(' '),
+    );
+    expect(counts.sort()).toEqual([
+      'abandoned 1',
+      'completed 1',
+      'delivered 3',
+      'enqueued 5',
+      'expired 1',
+      'purged 2',
+      'rejected 1',
+    ]);
   });
 
   it('drops the queue and the feedback of a deleted device', async () => {
@@ -258,6 +285,17 @@ describe('the queue of a device', () => {
         ],
       });
     });
+  });
+
+  it('forgets feedback that nobody fetched for an hour', async () => {
+    await sendToDevice(hub, 'd1', aMessage('m', { ack: 'full' }));
+    await completeMessage(hub, 'd1', receive().lockToken);
+    await pass(60 * MINUTE_MS - 1);
+    const held = receiveServiceMessage(hub, 'feedback', { held: true });
+    expect(held).toBeDefined();
+    await pass(1);
+    await abandonServiceMessage(hub, 'feedback', held?.lockToken ?? '');
+    expect(takenFeedback(hub)).toEqual([]);
   });
 
   describe('expiry', () => {

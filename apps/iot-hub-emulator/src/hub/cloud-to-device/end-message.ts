@@ -1,6 +1,15 @@
 import type { Hub } from '../hub.js';
 import { appendFeedback, type FeedbackStatus } from '../service-bound/append-feedback.js';
+import type { CloudToDeviceEvent } from '../metrics/hub-metrics.js';
 import type { DeviceBoundProperties } from './device-bound-message.js';
+
+const EVENTS: Readonly<Record<FeedbackStatus, CloudToDeviceEvent>> = {
+  Success: 'completed',
+  Rejected: 'rejected',
+  DeliveryCountExceeded: 'exhausted',
+  Expired: 'expired',
+  Purged: 'purged',
+};
 
 /** Takes messages out of their queues, telling senders that want to know. For use within a write. */
 export function endMessages(
@@ -29,6 +38,9 @@ export function endMessages(
       hub.logger.info({ deviceId: message.device_id, messageId, status }, 'Cloud-to-device message not delivered');
     }
   }
+  hub.store.afterTransaction((committed) => {
+    if (committed) hub.metrics.cloudToDevice.addMany(ended.length, EVENTS[status]);
+  });
   return ended;
 }
 

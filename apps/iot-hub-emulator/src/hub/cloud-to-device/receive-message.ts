@@ -35,6 +35,7 @@ export function receiveMessage(
       store.sql('UPDATE device_messages SET delivered = 1 WHERE sequence_number = ?').run(sequenceNumber);
     });
   }
+  hub.metrics.cloudToDevice.add('delivered');
   const untilMs = held ? Infinity : nowMs + DEVICE_LOCK_MS;
   queues.sweepBy(untilMs);
   const systemProperties = JSON.parse(row.system_properties) as DeviceBoundProperties;

@@ -52,6 +52,7 @@ export async function sendToDevice(hub: Hub, deviceId: string, message: DeviceBo
   } finally {
     if (sequenceNumber !== undefined) hub.queues.deviceLocks.show([sequenceNumber]);
   }
+  hub.metrics.cloudToDevice.add('enqueued');
   hub.queues.sweepBy(expiresMs);
   wakeDevice(hub, deviceId);
 }

@@ -26,8 +26,8 @@ export function rejectMessage(hub: Hub, deviceId: string, lockToken: string): Pr
  * Puts a message back to its place in the queue, raising its delivery count; at the hub's maximum it is dead-lettered.
  * As {@link completeMessage} otherwise.
  */
-export function abandonMessage(hub: Hub, deviceId: string, lockToken: string): Promise<void> {
-  return settle(hub, deviceId, lockToken, (sequenceNumber) => {
+export async function abandonMessage(hub: Hub, deviceId: string, lockToken: string): Promise<void> {
+  await settle(hub, deviceId, lockToken, (sequenceNumber) => {
     const { delivery_count } = hub.store
       .sql(
         `UPDATE device_messages SET delivery_count = delivery_count + 1 WHERE sequence_number = ?
@@ -38,6 +38,7 @@ export function abandonMessage(hub: Hub, deviceId: string, lockToken: string): P
       endMessages(hub, 'DeliveryCountExceeded', 'sequence_number = ?', sequenceNumber);
     }
   });
+  hub.metrics.cloudToDevice.add('abandoned');
 }
 
 /**
