@@ -19,7 +19,7 @@ const STORAGE =
 
 /** The parts of the store that it keeps to itself. */
 interface StoreInside {
-  waiters: readonly unknown[];
+  waiting: { committed?: unknown };
   commit(): void;
 }
 const inside = Store.prototype as unknown as StoreInside;
@@ -33,7 +33,7 @@ function holdCommits() {
       commit = () => {
         inside.commit.call(this);
       };
-      if (this.waiters.length > 0) resolve();
+      if (this.waiting.committed !== undefined) resolve();
     });
   });
   const release = (): void => {

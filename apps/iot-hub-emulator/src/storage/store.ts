@@ -2,9 +2,11 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { EmulatorOptionError } from '../emulator-options.js';
 import { SCHEMA_STEPS } from './schema.js';
 
-interface Waiter {
-  resolve: () => void;
-  reject: (cause: unknown) => void;
+/** What waits for the end of a transaction. */
+interface Waiting {
+  /** Of all that wait for the commit: there may be thousands of them. */
+  committed?: PromiseWithResolvers<void>;
+  readonly tasks: ((committed: boolean) => void)[];
 }
 
 /**
@@ -18,7 +20,7 @@ export class Store {
   /** Called after each commit, with the time that the flush took and the number of writes that shared it. */
   onCommit: (durationMs: number, writes: number) => void = () => undefined;
   private readonly statements = new Map<string, StatementSync>();
-  private waiters: Waiter[] = [];
+  private waiting: Waiting = { tasks: [] };
   private open = false;
   private writes = 0;
   private closed = false;
@@ -71,11 +73,11 @@ export class Store {
     return result;
   }
 
-  /** As {@link write} for a single statement, which needs no savepoint of its own. */
-  async writeOne(work: () => void): Promise<void> {
+  /** As {@link write} for a single statement, which needs no savepoint of its own; what it throws is thrown at once. */
+  writeOne(work: () => void): Promise<void> {
     this.begin();
     work();
-    await this.committed();
+    return this.committed();
   }
 
   /** As {@link writeOne} for what nobody waits for and whose loss does no harm. */
@@ -96,14 +98,7 @@ export class Store {
 
   /** Calls `task` at the end of the open transaction, saying whether it was committed. For use within a write. */
   afterTransaction(task: (committed: boolean) => void): void {
-    this.waiters.push({
-      resolve: () => {
-        task(true);
-      },
-      reject: () => {
-        task(false);
-      },
-    });
+    this.waiting.tasks.push(task);
   }
 
   /** Runs a read when nothing is pending, so that it sees what is committed alone. */
@@ -134,13 +129,14 @@ export class Store {
   }
 
   private committed(): Promise<void> {
-    return new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
+    this.waiting.committed ??= Promise.withResolvers();
+    return this.waiting.committed.promise;
   }
 
   private commit(): void {
     if (!this.open) return;
-    const waiters = this.waiters;
-    this.waiters = [];
+    const { committed, tasks } = this.waiting;
+    this.waiting = { tasks: [] };
     this.open = false;
     const { writes } = this;
     this.writes = 0;
@@ -149,10 +145,12 @@ export class Store {
       this.sql('COMMIT').run();
     } catch (cause) {
       if (this.database.isTransaction) this.sql('ROLLBACK').run();
-      for (const waiter of waiters) waiter.reject(cause);
+      for (const task of tasks) task(false);
+      committed?.reject(cause);
       return;
     }
     this.onCommit(performance.now() - startedMs, writes);
-    for (const waiter of waiters) waiter.resolve();
+    for (const task of tasks) task(true);
+    committed?.resolve();
   }
 }

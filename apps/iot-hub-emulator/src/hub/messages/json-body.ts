@@ -6,8 +6,8 @@ export type JsonBody = { readonly value: JsonValue } | { readonly reason: string
 
 /** Decoders by names in lower case. @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-routing-query-syntax */
 const DECODERS: ReadonlyMap<string, (bytes: Uint8Array) => string> = new Map([
-  ['utf-8', (bytes) => new TextDecoder('utf-8', { fatal: true }).decode(bytes)],
-  ['utf-16', (bytes) => new TextDecoder('utf-16le', { fatal: true }).decode(bytes)],
+  ['utf-8', decoder('utf-8')],
+  ['utf-16', decoder('utf-16le')],
   ['utf-32', decodeUtf32],
 ]);
 
@@ -30,6 +30,12 @@ export function readJsonBody(
   } catch {
     return { reason: `its bytes are not JSON in ${contentEncoding ?? ''}` };
   }
+}
+
+/** One for all messages: it keeps nothing from one text to the next, and is dear to make. */
+function decoder(encoding: string): (bytes: Uint8Array) => string {
+  const strict = new TextDecoder(encoding, { fatal: true });
+  return (bytes) => strict.decode(bytes);
 }
 
 function decodeUtf32(bytes: Uint8Array): string {

@@ -181,14 +181,17 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     switch (request.kind) {
       case 'telemetry': {
         const message = toDeviceMessage(request.bag, body, packet.retain ? [RETAIN_MARK] : []);
-        this.acknowledge(packet, this.append(message));
+        this.acknowledge(packet, this.append(message), this.appended);
         return;
       }
       case 'twin-get':
         this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinGet(this.hub, this.identity, 'mqtt')));
         return;
       case 'twin-report':
-        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinReport(this.hub, this.identity, 'mqtt', body)));
+        this.acknowledge(
+          packet,
+          this.answerTwin(request.requestId, answerTwinReport(this.hub, this.identity, 'mqtt', body)),
+        );
         return;
       case 'method-answer':
         answerMethod(this.hub, this.identity, request.requestId, { status: request.status, body });
@@ -199,11 +202,13 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     }
   }
 
-  /** Also a failure that comes at once is a rejection. */
-  private async append(message: DeviceMessage): Promise<void> {
-    await appendMessages(this.hub, this.device, [message]);
-    this.hub.metrics.messages.add('Telemetry', 'mqtt');
+  private append(message: DeviceMessage): Promise<void> {
+    return appendMessages(this.hub, this.device, [message]);
   }
+
+  private readonly appended = (): void => {
+    this.hub.metrics.messages.add('Telemetry', 'mqtt');
+  };
 
   private async answerTwin(requestId: string, answering: Promise<TwinAnswer>): Promise<void> {
     const { status, version, body } = await answering;
@@ -269,14 +274,13 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
   // Replies
 
-  private acknowledge({ qos, messageId, length = 0 }: IPublishPacket, work: Promise<void>): void {
+  private acknowledge({ qos, messageId, length = 0 }: IPublishPacket, work: Promise<void>, done?: () => void): void {
     this.outstandingBytes += length;
-    const counted = work.finally(() => {
-      this.outstandingBytes -= length;
-    });
     this.acknowledgements.add(
-      counted,
+      work,
       () => {
+        this.outstandingBytes -= length;
+        done?.();
         if (qos === 1) this.packets.sendBytes(puback(messageId ?? 0));
         this.regulate();
       },
@@ -332,7 +336,8 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     const request = will && parsePublishTopic(will.topic, this.identity);
     if (request?.kind !== 'telemetry') return;
     const marks = will?.retain === true ? [RETAIN_MARK, WILL_MARK] : [WILL_MARK];
-    this.append(toDeviceMessage(request.bag, Buffer.from(will?.payload ?? ''), marks)).catch((cause: unknown) => {
+    const message = toDeviceMessage(request.bag, Buffer.from(will?.payload ?? ''), marks);
+    this.append(message).then(this.appended, (cause: unknown) => {
       this.hub.logger.error(this.about({ err: cause }), 'The Will could not be stored');
     });
   }

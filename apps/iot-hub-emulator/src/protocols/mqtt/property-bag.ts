@@ -8,21 +8,21 @@ export type BagProperty = readonly [key: string, value: string | null];
  * @see https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub#sending-device-to-cloud-messages
  */
 export function decodePropertyBag(text: string): BagProperty[] | undefined {
-  if (text === '') return [];
   try {
-    return text
-      .split('&')
-      .filter((part) => part !== '')
-      .map((part) => {
-        const equals = part.indexOf('=');
-        return equals < 0
-          ? ([decodeURIComponent(part), null] as const)
-          : ([decodeURIComponent(part.slice(0, equals)), decodeURIComponent(part.slice(equals + 1))] as const);
-      });
+    const properties: BagProperty[] = [];
+    for (const part of text.split('&')) {
+      const equals = part.indexOf('=');
+      if (equals >= 0) properties.push([decode(part.slice(0, equals)), decode(part.slice(equals + 1))]);
+      else if (part !== '') properties.push([decode(part), null]);
+    }
+    return properties;
   } catch {
     return undefined;
   }
 }
+
+/** Most names and values are as they are: looking for a percent sign is far cheaper than decoding. */
+const decode = (text: string): string => (text.includes('%') ? decodeURIComponent(text) : text);
 
 /**
  * Writes a property bag for a topic. Slashes come out as `%2F`, since the Node SDK reads one topic segment only;

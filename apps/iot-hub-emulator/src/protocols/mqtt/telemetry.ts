@@ -28,14 +28,18 @@ export function toDeviceMessage(
   marks: readonly BagProperty[] = [],
 ): DeviceMessage {
   const systemProperties: MessageSystemProperties = {};
-  const properties = new Map<string, string>();
-  for (const [key, value] of [...bag, ...marks]) {
+  const properties: Record<string, string> = {};
+  for (const [key, value] of marks.length === 0 ? bag : [...bag, ...marks]) {
     const systemProperty = SYSTEM_PROPERTIES.get(key);
     if (systemProperty) systemProperties[systemProperty] = value ?? '';
-    else properties.set(key, value ?? '');
+    else if (key === '__proto__') Object.defineProperty(properties, key, { ...OWN, value: value ?? '' });
+    else properties[key] = value ?? '';
   }
-  return { body, systemProperties, properties: Object.fromEntries(properties) };
+  return { body, systemProperties, properties };
 }
+
+/** A property called __proto__ is a property and nothing else; only this makes one. */
+const OWN = { configurable: true, enumerable: true, writable: true };
 
 /** Set when a message came with RETAIN: IoT Hub keeps no retained messages, it only says so. */
 export const RETAIN_MARK: BagProperty = ['mqtt-retain', 'true'];
