@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { Client as DeviceClient } from 'azure-iot-device';
+import { Amqp, AmqpWs } from 'azure-iot-device-amqp';
 import { Http } from 'azure-iot-device-http';
 import { Mqtt, MqttWs } from 'azure-iot-device-mqtt';
 import { Message } from 'azure-iot-common';
@@ -22,7 +23,13 @@ interface FeedbackRecord {
 }
 
 const POLL_SECONDS = 0.05;
-const TRANSPORTS = { MQTT: Mqtt, 'MQTT over WebSocket': MqttWs, HTTPS: Http } as const;
+const TRANSPORTS = {
+  MQTT: Mqtt,
+  'MQTT over WebSocket': MqttWs,
+  AMQP: Amqp,
+  'AMQP over WebSocket': AmqpWs,
+  HTTPS: Http,
+} as const;
 type Transport = keyof typeof TRANSPORTS;
 
 const textOf = (message: Message): string => Buffer.from(message.getData() as Buffer | string).toString();
@@ -83,15 +90,18 @@ describe('cloud-to-device messages, from azure-iothub to azure-iot-device', () =
   /** A client that hands every message it gets to `handle`. */
   async function device(transport: Transport, handle: (message: Message, client: DeviceClient) => unknown) {
     const connectionString = hub.emulator.deviceConnectionString('d1');
-    if (transport !== 'HTTPS') {
-      const client = await hub.device(connectionString, TRANSPORTS[transport]);
-      client.on('message', (message: Message) => void handle(message, client));
-      await client.open();
-      return client;
-    }
-    const client = DeviceClient.fromConnectionString(connectionString, Http);
+    // Over WebSocket the SDK appends a port of its own; the agent goes to the hub's.
+    const target = transport.endsWith('WebSocket')
+      ? connectionString.replace(/(HostName=[^:;]+):\d+/, '$1')
+      : connectionString;
+    const client = DeviceClient.fromConnectionString(target, TRANSPORTS[transport]);
     devices.push(client);
-    await client.setOptions({ http: { agent: hub.agent, receivePolicy: { interval: POLL_SECONDS } } });
+    await client.setOptions({
+      ca: hub.emulator.caCertificate,
+      http: { agent: hub.agent, receivePolicy: { interval: POLL_SECONDS } },
+      mqtt: { webSocketAgent: hub.agent },
+      amqp: { webSocketAgent: hub.agent },
+    });
     await client.open();
     client.on('message', (message: Message) => void handle(message, client));
     return client;
@@ -161,11 +171,11 @@ describe('cloud-to-device messages, from azure-iothub to azure-iot-device', () =
     });
   });
 
-  it('are rejected and abandoned over HTTPS', async () => {
+  it.each(['HTTPS', 'AMQP'] as const)('are rejected and abandoned over %s', async (transport) => {
     await hub.addDevice('d1');
     await gatherFeedback();
     const seen: string[] = [];
-    await device('HTTPS', (message, client) => {
+    await device(transport, (message, client) => {
       const text = textOf(message);
       seen.push(text);
       return text === 'unwanted' ? client.reject(message) : client.abandon(message);
