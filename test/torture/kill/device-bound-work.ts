@@ -43,7 +43,7 @@ abstract class DeviceBoundWork implements Work {
     });
     // A violation on either side is to be seen, whichever ends first.
     const ends = await Promise.allSettled([receiving, sendingOn]);
-    const causes = ends.map(({ reason }) => reason as unknown);
+    const causes = ends.map((end) => (end.status === 'rejected' ? (end.reason as unknown) : undefined));
     throw causes.find((cause) => cause instanceof Violation) ?? causes[0];
   }
 
@@ -90,13 +90,13 @@ export class DeviceBoundOverMqtt extends DeviceBoundWork {
 
   protected async receive(hub: TortureHub): Promise<never> {
     const mqtt = await hub.connectMqtt(this.deviceId, { clean: false });
-    let violation: unknown;
+    let violation: Error | undefined;
     mqtt.onPublish = (packet) => {
       try {
         this.took(Number(packet.payload.toString()));
         mqtt.acknowledge(packet);
       } catch (cause) {
-        violation = cause;
+        violation = cause as Error;
         mqtt.destroy();
       }
     };

@@ -24,7 +24,7 @@ export class TortureHub {
   private running: EmulatorProcess | undefined;
   private agent: Agent | undefined;
   private ca: Buffer | undefined;
-  private keys = new Map<string, string>();
+  private readonly keys = new Map<string, string>();
   /** How long each start took, until the ready line. */
   readonly readyAfterMs: number[] = [];
   isRunning = false;
@@ -61,9 +61,8 @@ export class TortureHub {
     });
     this.ca = readFileSync(running.ready.caFile);
     this.agent = new Agent({ host: 'localhost', port: running.ready.port, ca: this.ca, keepAlive: true });
-    this.keys = new Map(
-      running.ready.devices.map(({ deviceId, connectionString }) => [deviceId, keyOf(connectionString)]),
-    );
+    for (const { deviceId, connectionString } of running.ready.devices)
+      this.learnKey(deviceId, keyOf(connectionString));
     this.readyAfterMs.push(running.readyAfterMs);
     return running;
   }
@@ -122,10 +121,15 @@ export class TortureHub {
     deviceId: string,
     { webSocket = false, ...packet }: Partial<IConnectPacket> & { webSocket?: boolean } = {},
   ): Promise<RawMqtt> {
-    const connection = new RawMqtt(await (webSocket ? openWebSocket(this.address) : openTls(this.address)));
+    const connection = await this.openMqtt(webSocket);
     const code = await connection.connect({ ...this.connectPacket(deviceId), ...packet });
     if (code !== 0) throw new Error(`${deviceId}: the hub refused the CONNECT with ${code}.`);
     return connection;
+  }
+
+  /** A connection that has not sent anything. */
+  async openMqtt(webSocket = false): Promise<RawMqtt> {
+    return new RawMqtt(await (webSocket ? openWebSocket(this.address) : openTls(this.address)));
   }
 
   connectPacket(deviceId: string): Pick<IConnectPacket, 'clientId' | 'username' | 'password'> {
