@@ -1,12 +1,17 @@
 import { Agent } from 'node:https';
 import { Writable } from 'node:stream';
 import { Client as DeviceClient } from 'azure-iot-device';
+import { Amqp, AmqpWs } from 'azure-iot-device-amqp';
+import { Http } from 'azure-iot-device-http';
 import { Mqtt, MqttWs } from 'azure-iot-device-mqtt';
 import { Client as ServiceClient, Registry } from 'azure-iothub';
 import { pino } from 'pino';
 import { type IotHubEmulator, startIotHubEmulator } from '../../apps/iot-hub-emulator/src/index.js';
 
 type EmulatorOptions = NonNullable<Parameters<typeof startIotHubEmulator>[0]>;
+
+/** How devices reach a hub. */
+export type DeviceTransport = typeof Mqtt | typeof MqttWs | typeof Amqp | typeof AmqpWs | typeof Http;
 
 /** A line of the emulator's log. */
 export interface LogLine {
@@ -27,7 +32,7 @@ export interface TestIotHub {
   /** Registers an enabled device, by default with keys made by the hub. */
   addDevice(deviceId: string, description?: Partial<Registry.DeviceDescription>): Promise<{ connectionString: string }>;
   /** A client for a registered device, not yet connected. Closed with the hub, if not before. */
-  device(connectionString: string, transport?: typeof Mqtt | typeof MqttWs): Promise<DeviceClient>;
+  device(connectionString: string, transport?: DeviceTransport): Promise<DeviceClient>;
   /** An agent that reaches the hub whatever host and port a client asks for, and trusts it. */
   readonly agent: Agent;
   close(): Promise<void>;
@@ -64,11 +69,20 @@ export async function startTestIotHub(options: EmulatorOptions = {}): Promise<Te
       return { connectionString: emulator.deviceConnectionString(deviceId) };
     },
     async device(connectionString, transport = Mqtt) {
-      // Over WebSocket the SDK appends its own port to the host name; the agent goes to ours.
-      const target = transport === MqttWs ? connectionString.replace(/(HostName=[^:;]+):\d+/, '$1') : connectionString;
+      // Over WebSocket the SDK appends its own port to the host name, over HTTPS it takes none; the agent goes to ours.
+      const target =
+        transport === Mqtt || transport === Amqp
+          ? connectionString
+          : connectionString.replace(/(HostName=[^:;]+):\d+/, '$1');
       const client = DeviceClient.fromConnectionString(target, transport);
       devices.add(client);
-      await client.setOptions({ ca: emulator.caCertificate, mqtt: { webSocketAgent: agent } });
+      await client.setOptions({
+        ca: emulator.caCertificate,
+        mqtt: { webSocketAgent: agent },
+        amqp: { webSocketAgent: agent },
+        // Over HTTPS it never ends without a receive policy.
+        http: { agent, receivePolicy: { manualPolling: true } },
+      });
       return client;
     },
     async close() {

@@ -1,11 +1,12 @@
 import { pino } from 'pino';
+import { identityOf } from '../identity.js';
 import type { CloseReason, DeviceConnection } from './device-connection.js';
 import { LiveConnections } from './live-connections.js';
 
-function aConnection(deviceId = 'd1') {
+function aConnection(deviceId = 'd1', moduleId?: string) {
   const closed: CloseReason[] = [];
   const connection: DeviceConnection = {
-    identity: { deviceId },
+    identity: identityOf({ deviceId, moduleId }),
     description: `connection of ${deviceId}`,
     listensTo: (kind) => kind === 'desired',
     close: (reason) => closed.push(reason),
@@ -55,6 +56,16 @@ describe(LiveConnections.name, () => {
       ['d1', true],
       ['d1', false],
     ]);
+  });
+
+  it('keeps a device apart from its modules', () => {
+    const [device, first, second] = [aConnection(), aConnection('d1', 'm1'), aConnection('d1', 'm2')];
+    for (const { connection } of [device, first, second]) connections.attach(connection);
+    expect([connections.size, connections.deviceCount]).toEqual([3, 1]);
+    expect(connections.get({ deviceId: 'd1', moduleId: 'm2' })).toBe(second.connection);
+    connections.close({ deviceId: 'd1', moduleId: 'm1' }, 'deleted');
+    expect([device.closed, first.closed, second.closed]).toEqual([[], ['deleted'], []]);
+    expect([connections.size, connections.deviceCount]).toEqual([2, 1]);
   });
 
   it('gives a connection only for what it listens to', () => {

@@ -23,6 +23,13 @@ export class LiveConnections {
     return this.connections.size;
   }
 
+  /** How many devices are connected, modules apart. */
+  get deviceCount(): number {
+    let count = 0;
+    for (const { identity } of this.connections.values()) if (identity.moduleId === undefined) count += 1;
+    return count;
+  }
+
   get(identity: Identity): DeviceConnection | undefined {
     return this.connections.get(identityKey(identity));
   }

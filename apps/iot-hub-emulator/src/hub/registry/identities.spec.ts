@@ -21,6 +21,35 @@ async function errorOf(work: () => unknown): Promise<HubError> {
   throw new Error('It was not refused.');
 }
 
+describe(updateIdentity.name, () => {
+  let hub: TestHub;
+  beforeEach(() => {
+    hub = aHub();
+  });
+  afterEach(() => {
+    hub.store.close();
+  });
+
+  it('leaves how a device proves itself alone when it is told nothing of it', async () => {
+    const primaryThumbprint = 'A'.repeat(40);
+    await createIdentity(hub, {
+      ...DEVICE,
+      authentication: { type: 'selfSigned', x509Thumbprint: { primaryThumbprint } },
+    });
+    const { authentication } = await updateIdentity(hub, { ...DEVICE, statusReason: 'moved' });
+    expect(authentication).toMatchObject({ type: 'selfSigned', x509Thumbprint: { primaryThumbprint } });
+  });
+
+  it('makes keys for a device that is to have some again', async () => {
+    await createIdentity(hub, { ...DEVICE, authentication: { type: 'certificateAuthority' } });
+    const { authentication } = await updateIdentity(hub, { ...DEVICE, authentication: { type: 'sas' } });
+    expect(authentication).toMatchObject({
+      type: 'sas',
+      symmetricKey: { primaryKey: expect.stringMatching(/^\S{44}$/) },
+    });
+  });
+});
+
 describe('modules in the registry', () => {
   let hub: TestHub;
   beforeEach(async () => {

@@ -11,7 +11,7 @@ export function deviceStatistics(hub: Hub) {
   return { totalDeviceCount: total, enabledDeviceCount: enabled, disabledDeviceCount: total - enabled };
 }
 
-/** How many devices are connected. */
+/** How many devices are connected; their modules do not count. */
 export function serviceStatistics(hub: Hub) {
-  return { connectedDeviceCount: hub.connections.size };
+  return { connectedDeviceCount: hub.connections.deviceCount };
 }

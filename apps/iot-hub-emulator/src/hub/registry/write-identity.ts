@@ -102,7 +102,7 @@ function checkPlace(hub: Hub, { deviceId, moduleId }: Identity): void {
 }
 
 /**
- * Replaces an identity, keeping keys that the input leaves empty.
+ * Replaces an identity, keeping keys that the input leaves empty, and the way it proves itself if the input says nothing of it.
  *
  * @throws {@link HubError} `DeviceNotFound`, `ModuleNotFound`, `PreconditionFailed`.
  */
@@ -160,6 +160,10 @@ function checkEtag({ device_id, module_id, etag }: IdentityRow, ifMatch: string 
 }
 
 function authenticationColumns({ authentication }: IdentityInput, before?: IdentityRow) {
+  if (authentication == null && before !== undefined) {
+    const { authentication_type, primary_key, secondary_key, primary_thumbprint, secondary_thumbprint } = before;
+    return { authentication_type, primary_key, secondary_key, primary_thumbprint, secondary_thumbprint };
+  }
   const { primaryKey, secondaryKey } = authentication?.symmetricKey ?? {};
   const { primaryThumbprint, secondaryThumbprint } = authentication?.x509Thumbprint ?? {};
   const type = authentication?.type ?? (filled(primaryThumbprint) ? 'selfSigned' : 'sas');
