@@ -226,6 +226,14 @@ describe('the queue of a device', () => {
       expect(takenFeedback(hub)).toEqual(['positive Success', 'full Success']);
     });
 
+    it('takes the mode in any case', async () => {
+      await sendToDevice(hub, 'd1', aMessage('m', { ack: 'Full' as 'full' }));
+      const { lockToken, systemProperties } = receive();
+      expect(systemProperties.ack).toBe('full');
+      await completeMessage(hub, 'd1', lockToken);
+      expect(takenFeedback(hub)).toEqual(['m Success']);
+    });
+
     it('tells of rejected messages', async () => {
       await sendAll();
       for (const token of receiveAll()) await rejectMessage(hub, 'd1', token);
@@ -312,6 +320,23 @@ describe('the queue of a device', () => {
       expect(count()).toBe(1);
       await pass(1);
       expect(takenFeedback(hub)).toEqual(['m Expired']);
+    });
+
+    it('works through a great many in several goes', async () => {
+      const devices = Array.from({ length: 12 }, (_, index) => `many${index}`);
+      const expiryTimeUtc = utcText(START_MS + 1000);
+      for (const deviceId of devices) {
+        await createIdentity(hub, { deviceId });
+        await Promise.all(
+          Array.from({ length: MAX_QUEUE_DEPTH }, (_, index) =>
+            sendToDevice(hub, deviceId, aMessage(`${deviceId}-${index}`, { ack: 'negative', expiryTimeUtc })),
+          ),
+        );
+      }
+      await pass(1000);
+      expect(takenFeedback(hub)).toHaveLength(500);
+      await pass(0);
+      expect(takenFeedback(hub)).toHaveLength(100);
     });
 
     it('runs one timer, however many messages wait, and none when nothing does', async () => {

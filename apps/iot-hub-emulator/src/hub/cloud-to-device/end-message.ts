@@ -11,11 +11,15 @@ const EVENTS: Readonly<Record<FeedbackStatus, CloudToDeviceEvent>> = {
   Purged: 'purged',
 };
 
+/** Expired by a time: not more at once than a few milliseconds' work. */
+export const DUE =
+  'sequence_number IN (SELECT sequence_number FROM device_messages WHERE expires_ms <= ? ORDER BY expires_ms LIMIT 500)';
+
 /** Takes messages out of their queues, telling senders that want to know. For use within a write. */
 export function endMessages(
   hub: Hub,
   status: FeedbackStatus,
-  where: 'sequence_number = ?' | 'device_id = ?' | 'expires_ms <= ?',
+  where: 'sequence_number = ?' | 'device_id = ?' | typeof DUE,
   value: string | number,
 ): EndedMessage[] {
   const ended = hub.store

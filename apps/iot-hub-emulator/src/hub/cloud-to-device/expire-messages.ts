@@ -1,9 +1,9 @@
 import type { Hub } from '../hub.js';
-import { endMessages } from './end-message.js';
+import { DUE, endMessages } from './end-message.js';
 
-/** Dead-letters the messages whose time is over, also those that a device holds. For use within a write. */
+/** Dead-letters messages whose time is over, also those that a device holds; a great many in several goes. For use within a write. */
 export function expireMessages(hub: Hub, nowMs: number): void {
-  endMessages(hub, 'Expired', 'expires_ms <= ?', nowMs);
+  endMessages(hub, 'Expired', DUE, nowMs);
 }
 
 /** When the next message expires; `Infinity` when there is none. */

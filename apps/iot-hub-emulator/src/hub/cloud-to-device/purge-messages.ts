@@ -1,6 +1,6 @@
 import type { Hub } from '../hub.js';
 import { requireDevice } from '../registry/find-identity.js';
-import { endMessages } from './end-message.js';
+import { DUE, endMessages } from './end-message.js';
 
 /** What became of a queue that was purged. */
 export interface PurgeResult {
@@ -14,7 +14,7 @@ export async function purgeMessages(hub: Hub, deviceId: string): Promise<PurgeRe
   requireDevice(hub, deviceId);
   const purged = await hub.store.write(() => {
     const nowMs = hub.clock.nowMs();
-    endMessages(hub, 'Expired', 'expires_ms <= ?', nowMs);
+    endMessages(hub, 'Expired', DUE, nowMs);
     return endMessages(hub, 'Purged', 'device_id = ?', deviceId);
   });
   return { deviceId, moduleId: null, totalMessagesPurged: purged.length };

@@ -22,7 +22,9 @@ const FEEDBACK_MODES: ReadonlySet<string> = new Set<FeedbackMode>(['none', 'posi
  */
 export async function sendToDevice(hub: Hub, deviceId: string, message: DeviceBoundMessage): Promise<void> {
   check(message);
-  const { body, systemProperties, properties } = message;
+  const { body, properties } = message;
+  const { ack, ...rest } = message.systemProperties;
+  const systemProperties = ack === undefined ? rest : { ...rest, ack: ack.toLowerCase() };
   const nowMs = hub.clock.nowMs();
   const expiresMs = expiryOf(hub, message, nowMs);
   let sequenceNumber: number | undefined;
@@ -81,7 +83,7 @@ function check(message: DeviceBoundMessage): void {
   if (messageId.length > MAX_MESSAGE_ID_LENGTH) {
     throw new HubError('ArgumentInvalid', `The message id is longer than ${MAX_MESSAGE_ID_LENGTH} characters.`);
   }
-  if (ack !== undefined && !FEEDBACK_MODES.has(ack)) {
+  if (ack !== undefined && !FEEDBACK_MODES.has(ack.toLowerCase())) {
     throw new HubError('ArgumentInvalid', `iothub-ack must be one of ${[...FEEDBACK_MODES].join(', ')}.`);
   }
 }
