@@ -14,6 +14,7 @@ import type { Outcome } from './outgoing-link.js';
 import { AmqpViolation } from './rhea/amqp-violation.js';
 import { FrameStream, MAX_FRAME_BYTES } from './rhea/frame-stream.js';
 import { guardPerformatives, MAX_SESSIONS } from './rhea/guard-performatives.js';
+import { writeWholePerformatives } from './rhea/whole-performatives.js';
 import type { AmqpErrorFields, RheaConnection, RheaContext } from './rhea/rhea-types.js';
 import { saslMechanisms } from './sasl.js';
 
@@ -142,6 +143,7 @@ export class AmqpServerConnection implements AmqpConnection {
       sender_options: { treat_modified_as_released: false },
     } as object as Parameters<typeof container.create_connection>[0]) as object as RheaConnection;
     guardPerformatives(connection);
+    writeWholePerformatives(connection);
     this.listen(connection);
     connection.accept(this.stream);
     this.stream.start();

@@ -6,7 +6,7 @@ import type { RheaConnection, RheaFrame, RheaLink, RheaSession } from './rhea-ty
 /** Sessions a connection may have. The SDKs use one, or one a link. */
 export const MAX_SESSIONS = 64;
 /** Links a session may have. */
-const MAX_LINKS = 256;
+export const MAX_LINKS = 256;
 /** Frames one message may come in: enough for the longest, of the smallest frames that AMQP allows. */
 const MAX_FRAMES_PER_MESSAGE = 1024;
 /** AMQP's smallest: what every peer must take. With less, rhea would cut messages into pieces without end. */

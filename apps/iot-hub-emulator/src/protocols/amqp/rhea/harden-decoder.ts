@@ -9,10 +9,19 @@ interface Reader {
   read_array_items(count: number, type: unknown): unknown[];
 }
 
+/** A boolean in a byte of its own: what the Python SDKs write. */
+const BOOLEAN = 0x56;
+
+interface BooleanType {
+  read(buffer: Buffer, offset: number): unknown;
+  write(buffer: Buffer, value: unknown, offset: number): void;
+}
+
 /**
  * Makes rhea's decoder refuse lists, maps and arrays that announce more items than there are bytes left. As it comes, it
  * makes room for the announced number (up to 4 billion), and reads as many items of types that take no bytes at all.
- * Applies to the whole process; what is well formed is read as before.
+ * A boolean in a byte of its own it reads as one, and not as 0 or 1.
+ * Applies to the whole process; what else is well formed is read as before.
  */
 export function hardenDecoder(): void {
   const { prototype } = (types as unknown as { Reader: { prototype: Reader } }).Reader;
@@ -22,6 +31,11 @@ export function hardenDecoder(): void {
     while (items.length < count) items.push(read());
     return items;
   };
+  const boolean = (types as unknown as { by_code: Record<number, BooleanType | undefined> }).by_code[BOOLEAN];
+  if (boolean !== undefined) {
+    boolean.read = (buffer, offset) => buffer.readUInt8(offset) === 1;
+    boolean.write = (buffer, value, offset) => buffer.writeUInt8(Number(value), offset);
+  }
   prototype.read_n = function (this: Reader, count) {
     return readItems(this, count, () => this.read());
   };

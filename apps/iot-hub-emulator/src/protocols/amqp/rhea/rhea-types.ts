@@ -37,7 +37,8 @@ export interface RheaSettling {
   process(session: RheaSession): void;
 }
 
-interface Terminus {
+/** The source or target of a link, or null as rhea has it: not always JavaScript's. */
+export interface Terminus {
   readonly address?: unknown;
   readonly filter?: unknown;
 }
