@@ -205,7 +205,7 @@ describe(updateConfiguration.name, () => {
     await createConfiguration(hub, 'fans', { content: CONTENT });
     expect(await update('"MQ=="')).toBe('nothing');
     expect(await update('"MQ=="')).toBe('PreconditionFailed');
-    expect(await update('Mg==')).toBe('ConfigurationAlreadyExists');
+    expect(await update('Mg==')).toBe('nothing');
     expect(await update('*')).toBe('nothing');
     expect(await update('"*"')).toBe('nothing');
     expect(await update('*', 'none')).toBe('ConfigurationNotFound');
