@@ -32,7 +32,7 @@ const requestSchema = z.object({
   queryCondition: z.string().min(1).regex(/\S/, 'must not be empty; * means all devices'),
   startTime: z
     .string()
-    .refine((text) => Number.isFinite(timeOf(text)), 'must be a time in ISO 8601')
+    .refine((text) => text === '' || Number.isFinite(timeOf(text)), 'must be a time in ISO 8601')
     .nullish(),
   maxExecutionTimeInSeconds: z.int().min(1).nullish(),
 });
@@ -76,7 +76,7 @@ export function readJobRequest(jobId: string, body: unknown): JobRequest {
     type,
     work,
     queryCondition,
-    startMs: startTime == null ? undefined : timeOf(startTime),
+    startMs: startTime == null || startTime === '' ? undefined : timeOf(startTime),
     maxExecutionSeconds: maxExecutionTimeInSeconds ?? DEFAULT_EXECUTION_SECONDS,
   };
 }
