@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_CONSUMER_GROUP } from './hub/events/consumer-groups.js';
 
 /** What `start` understands; each option is also an environment variable, the option going first. */
 export interface StartSettings {
@@ -124,7 +125,7 @@ export const startOptions = (): Option[] => [
 export const tailOptions = (): Option[] => [
   new Option('--from-beginning', 'begin with the oldest event kept, not with the next one').default(false),
   new Option('--device <id>', 'events of this device alone'),
-  new Option('--consumer-group <name>', 'read as this consumer group').default('$Default'),
+  new Option('--consumer-group <name>', 'read as this consumer group').default(DEFAULT_CONSUMER_GROUP),
   new Option('--json', 'one JSON object a line').default(false),
   new Option(
     '--connection-string <text>',
