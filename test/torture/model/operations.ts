@@ -102,7 +102,7 @@ const changeTwin: Operation = async (world, name) => {
     const told = { ...(replaces ? device.desired : change.desired), $version: device.desiredVersion };
     const connection = world.connections.get(name);
     if (connection && device.subscriptions.has('desired')) {
-      await world.expectTold(connection.desired, device.desiredVersion > before ? [told] : [], `${name} is told`);
+      await world.expectTold(connection.desired, device.desiredVersion > before ? [told] : []);
     }
   }
   return `${replaces ? 'replace' : 'patch'} ${JSON.stringify(body)}: ${status}`;

@@ -119,7 +119,7 @@ export class World {
   }
 
   /** Waits for what a connected device is to be told, and looks at it. */
-  async expectTold<T>(told: T[], expected: readonly T[], what: string): Promise<void> {
+  async expectTold<T>(told: T[], expected: readonly T[]): Promise<void> {
     await this.whenTold(() => told.length >= expected.length).catch(() => undefined);
     expect(told.splice(0)).toEqual(expected);
   }
@@ -133,7 +133,6 @@ export class World {
     await this.expectTold(
       connection.deviceBound,
       waiting.map(({ number }) => number),
-      `messages to ${name}`,
     );
     // The PUBACKs are on their way: what follows must find them done.
     await until(async () => (await this.waitingMessages(name)) === 0, `${name}'s messages to be completed`);

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
+import { type Caps, ConnectionCaps, DEFAULT_CAPS, onProven } from './connection-caps.js';
 import { peerOf } from './peer.js';
 import { acceptWebSockets } from './web-sockets.js';
 
@@ -31,6 +32,8 @@ export interface ListenerOptions {
   readonly logger: Logger;
   /** Defaults to 8 s. */
   readonly handshakeTimeoutMs?: number;
+  /** How many connections there may be. */
+  readonly caps?: Caps;
 }
 
 /** TLS ports that each speak all protocols. */
@@ -52,6 +55,9 @@ export function createListener(options: ListenerOptions): Listener {
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
   const servers = new Set<ReturnType<typeof createServer>>();
   const sockets = new Set<Socket>();
+  const caps = new ConnectionCaps(options.caps ?? DEFAULT_CAPS);
+  /** By peer: notes that a connection counts for its address no longer. */
+  const unproven = new Map<string, () => void>();
   /** Peers between TCP and TLS. */
   const shakingHands = new Set<string>();
   const webSockets = acceptWebSockets(options);
@@ -74,11 +80,17 @@ export function createListener(options: ListenerOptions): Listener {
       noDelay: true,
     });
     server.on('connection', (socket: Socket) => {
-      sockets.add(socket);
       const peer = peerOf(socket);
+      if (!admit(socket, peer)) {
+        socket.destroy();
+        return;
+      }
+      sockets.add(socket);
       shakingHands.add(peer);
       socket.once('close', () => {
         sockets.delete(socket);
+        unproven.get(peer)?.();
+        caps.leave();
         if (!shakingHands.delete(peer)) return;
         const hint = socket.bytesRead > 0 ? DISTRUST_HINT : undefined;
         logger[hint ? 'info' : 'debug']({ peer, hint }, 'Connection ended within the TLS handshake');
@@ -90,12 +102,27 @@ export function createListener(options: ListenerOptions): Listener {
     });
     server.on('secureConnection', (socket) => {
       shakingHands.delete(peerOf(socket));
+      const settle = unproven.get(peerOf(socket));
+      if (settle) onProven(socket, settle);
       socket.on('error', (error: Error) => {
         logger.debug({ peer: peerOf(socket), reason: error.message }, 'Connection failed');
       });
       awaitFirstByte(socket);
     });
     return server;
+  };
+
+  /** Counts a connection in. @returns false when there are too many. */
+  const admit = (socket: Socket, peer: string): boolean => {
+    const address = socket.remoteAddress ?? 'unknown';
+    const refusal = caps.admit(address);
+    if (refusal?.isNews === true) logger.warn({ peer, reason: refusal.reason }, 'Connections refused');
+    if (refusal !== undefined) return false;
+    unproven.set(peer, () => {
+      unproven.delete(peer);
+      caps.settle(address);
+    });
+    return true;
   };
 
   const awaitFirstByte = (socket: TLSSocket) => {

@@ -24,10 +24,14 @@ export interface Claim {
 export class Claims {
   private readonly claims = new Map<string, Claim>();
 
-  /** @param lapsed called when a token has expired and was not renewed; what was opened with its claim must end. */
+  /**
+   * @param lapsed called when a token has expired and was not renewed; what was opened with its claim must end.
+   * @param proven called whenever the client has proven who it is.
+   */
   constructor(
     private readonly hub: Hub,
     private readonly lapsed: (claim: Claim) => void,
+    readonly proven: () => void = () => undefined,
   ) {}
 
   /**
@@ -44,6 +48,7 @@ export class Claims {
       this.claims.delete(key);
       this.lapsed(claim);
     });
+    this.proven();
   }
 
   /**
@@ -119,7 +124,9 @@ export class LinkAuthority {
   /** The device or module, proven by a token, or by a certificate if there is none. @throws {@link HubError} `IotHubUnauthorizedAccess`, `DeviceDisabled`. */
   requireDevice(identity: Identity): DeviceIdentity {
     if (this.claims.size === 0 && this.certificates) {
-      return authenticateDevice(this.hub, identity, { certificates: this.certificates });
+      const device = authenticateDevice(this.hub, identity, { certificates: this.certificates });
+      this.claims.proven();
+      return device;
     }
     const { claim, result } = this.claims.find((token) => authenticateDevice(this.hub, identity, { token }));
     this.claim = claim;

@@ -5,6 +5,7 @@ import type { AccessRight } from '../../hub/access/shared-access-policy.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { identityOf, type Identity } from '../../hub/identity.js';
 import { clientCertificatesOf } from '../client-certificates.js';
+import { markProven } from '../connection-caps.js';
 import type { HttpCall } from './http-route.js';
 
 /** A segment of the route's path. */
@@ -22,14 +23,17 @@ export const identityOfPath = (call: HttpCall): Identity =>
 export function requireService(call: HttpCall, ...rights: AccessRight[]): void {
   const identity = call.params.deviceId === undefined ? undefined : identityOfPath(call);
   authorizeService(call.hub, call.request.headers.authorization, { rights, identity });
+  markProven(call.request.socket);
 }
 
 /** The device or module of the path, proven. @throws {@link HubError} `IotHubUnauthorizedAccess`, `DeviceDisabled`. */
 export function requireDeviceCaller(call: HttpCall): DeviceIdentity {
-  return authenticateDevice(call.hub, identityOfPath(call), {
+  const device = authenticateDevice(call.hub, identityOfPath(call), {
     token: call.request.headers.authorization,
     certificates: clientCertificatesOf(call.request.socket),
   });
+  markProven(call.request.socket);
+  return device;
 }
 
 /** The If-Match header, or undefined when there is none. */

@@ -5,6 +5,7 @@ import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import { loadSubscriptions, saveSubscriptions } from '../../hub/connections/stored-subscriptions.js';
 import type { Hub } from '../../hub/hub.js';
 import { clientCertificatesOf } from '../client-certificates.js';
+import { markProven } from '../connection-caps.js';
 import { ConnectReturnCode, decideConnect } from './connect-rules.js';
 import { MqttSession } from './mqtt-session.js';
 import { PacketStream } from './packet-stream.js';
@@ -88,6 +89,7 @@ class Admission {
       returnCode: ConnectReturnCode.Accepted,
       sessionPresent: subscriptions.length > 0,
     });
+    markProven(this.socket);
     session.start();
     packets.release();
   }
