@@ -1,6 +1,6 @@
 import { message } from 'rhea';
 import { until } from '../../support/until.js';
-import { AmqpSending, authorizedAmqp } from '../support/amqp-client.js';
+import { AmqpSending, authorizedAmqp, unlessLost } from '../support/amqp-client.js';
 import type { TortureHub } from '../support/torture-hub.js';
 import { repeat, Violation, type Work } from './work.js';
 
@@ -29,7 +29,7 @@ abstract class DeviceBoundWork implements Work {
     // Looked at below, unless the hub is gone before.
     receiving.catch(() => undefined);
     const client = await authorizedAmqp(hub, hub.ownerToken());
-    const sending = new AmqpSending(await client.sender('/messages/devicebound'));
+    const sending = new AmqpSending(await unlessLost(client, client.sender('/messages/devicebound')));
     const sendingOn = repeat(async () => {
       this.sent += 1;
       const number = this.sent;

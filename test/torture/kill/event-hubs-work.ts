@@ -1,6 +1,6 @@
 import { type EventContext, types } from 'rhea';
 import { until } from '../../support/until.js';
-import { authorizedAmqp } from '../support/amqp-client.js';
+import { authorizedAmqp, unlessLost } from '../support/amqp-client.js';
 import type { TortureHub } from '../support/torture-hub.js';
 import { Violation, type Work } from './work.js';
 
@@ -56,7 +56,10 @@ export class EventHubsWork implements Work {
       const filter = {
         'apache.org:selector-filter:string': types.wrap_described(selector, SELECTOR_FILTER),
       };
-      const { receiver } = await client.receiver(address, { source: { address, filter }, autoaccept: true });
+      const { receiver } = await unlessLost(
+        client,
+        client.receiver(address, { source: { address, filter }, autoaccept: true }),
+      );
       receiver.on('message', ({ message }: EventContext) => {
         const number = Number(message?.message_annotations?.['x-opt-sequence-number']);
         if (number !== bodies.length) {

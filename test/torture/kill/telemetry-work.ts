@@ -1,7 +1,7 @@
 import { message } from 'rhea';
 import { storedMessages } from '../../support/stored-messages.js';
 import type { RawMqtt } from '../../support/raw-mqtt.js';
-import { AmqpSending, authorizedAmqp } from '../support/amqp-client.js';
+import { AmqpSending, authorizedAmqp, unlessLost } from '../support/amqp-client.js';
 import type { TortureHub } from '../support/torture-hub.js';
 import { repeat, Violation, type Work } from './work.js';
 
@@ -79,7 +79,7 @@ export const overHttps = (hub: TortureHub, deviceId: string) => {
 
 export const overAmqp = async (hub: TortureHub, deviceId: string) => {
   const client = await authorizedAmqp(hub, hub.deviceToken(deviceId));
-  const sending = new AmqpSending(await client.sender(`/devices/${deviceId}/messages/events`));
+  const sending = new AmqpSending(await unlessLost(client, client.sender(`/devices/${deviceId}/messages/events`)));
   const send: Send = (body) => sending.send({ body: message.data_section(Buffer.from(body)) });
   return { send, window: WINDOW };
 };

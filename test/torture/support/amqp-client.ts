@@ -24,16 +24,22 @@ export function amqpOver(
 /** A client that has presented a token. @throws Error when the hub does not take it. */
 export async function authorizedAmqp(hub: TortureHub, token: string): Promise<AmqpTestClient> {
   const client = amqpOver(await openTls(hub.address), { username: 'anonymous' });
-  const lost = client.closed().then(() => {
-    throw new Error('The connection is gone.');
-  });
-  const { status } = await Promise.race([client.putToken(token), lost]);
+  const { status } = await unlessLost(client, client.putToken(token));
   if (status !== 200) throw new Error(`The token was answered with ${String(status)}.`);
   return client;
 }
 
+/** Waits for an answer, or for the end of the connection. @throws Error when that comes first */
+export function unlessLost<T>(client: AmqpTestClient, answer: Promise<T>): Promise<T> {
+  const lost = client.closed().then((): never => {
+    throw new Error('The connection is gone.');
+  });
+  return Promise.race([answer, lost]);
+}
+
 /** Sends messages on a link, many at a time; each resolves or rejects with its own outcome. */
 export class AmqpSending {
+  private isLost = false;
   private readonly waiting = new Map<Delivery, { resolve: () => void; reject: (cause: Error) => void }>();
 
   constructor(private readonly sender: Sender) {
@@ -51,6 +57,7 @@ export class AmqpSending {
       );
     }
     const lost = () => {
+      this.isLost = true;
       for (const { reject } of this.waiting.values()) reject(new Error('The link is gone.'));
       this.waiting.clear();
     };
@@ -59,6 +66,7 @@ export class AmqpSending {
   }
 
   send(message: Partial<Message>): Promise<void> {
+    if (this.isLost) return Promise.reject(new Error('The link is gone.'));
     return new Promise((resolve, reject) => {
       this.waiting.set(this.sender.send(message as Message), { resolve, reject });
     });
