@@ -1,6 +1,7 @@
 """azure-iot-hub as a service uses it: REST over HTTPS, and cloud-to-device messages over AMQP or AMQP over WebSocket."""
 
 import uuid
+from datetime import datetime, timezone
 
 from azure.iot.device import IoTHubDeviceClient, MethodResponse
 from azure.iot.hub import (
@@ -243,7 +244,7 @@ def run_job(config):
         type="scheduleUpdateTwin",
         update_twin=Twin(etag="*", tags={"by": job_id}),
         query_condition="deviceId = '%s'" % device_id,
-        start_time="",
+        start_time=datetime.now(timezone.utc),
         max_execution_time_in_seconds=60,
     )
     jobs.create_scheduled_job(job_id, request)

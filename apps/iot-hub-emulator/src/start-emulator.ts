@@ -24,6 +24,7 @@ import { recordConnectionState, recordNobodyConnected } from './hub/registry/con
 import { findDevice } from './hub/registry/find-identity.js';
 import { isLoopback, publicName } from './listen-address.js';
 import { createAmqpEndpoint } from './protocols/amqp/amqp-endpoint.js';
+import { countedStreams, countHttpConnections } from './protocols/count-connections.js';
 import { createHttpServer } from './protocols/https/http-server.js';
 import { createListener } from './protocols/listener.js';
 import { createMqttEndpoint } from './protocols/mqtt/mqtt-endpoint.js';
@@ -82,11 +83,13 @@ async function open(
   cleanups.push(keepJobsRunning(hub));
 
   const amqp = createAmqpEndpoint(hub);
+  const httpServer = createHttpServer(hub);
+  countHttpConnections(hub.metrics, httpServer);
   const listener = createListener({
     tls: { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) },
-    httpServer: createHttpServer(hub),
-    onMqtt: createMqttEndpoint(hub).accept,
-    onAmqp: amqp.accept,
+    httpServer,
+    onMqtt: countedStreams(hub.metrics, 'mqtt', createMqttEndpoint(hub).accept),
+    onAmqp: countedStreams(hub.metrics, 'amqp', amqp.accept),
     logger,
   });
   cleanups.push(async () => {

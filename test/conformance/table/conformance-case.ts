@@ -30,7 +30,7 @@ export const named = (name: string, protocol: string): string =>
 /** Reports properties of a device's or module's twin. */
 export const report = (twin: Twin, patch: Record<string, unknown>): Promise<void> =>
   new Promise((resolve, reject) => {
-    const { reported } = twin.properties as {
+    const { reported } = twin.properties as unknown as {
       reported: { update(patch: unknown, done: (error?: Error) => void): void };
     };
     reported.update(patch, (error) => {

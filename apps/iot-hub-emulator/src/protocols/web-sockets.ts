@@ -52,7 +52,8 @@ export function acceptWebSockets({ httpServer, onMqtt, onAmqp, logger }: WebSock
   return server;
 }
 
-const spokenAt = (request: IncomingMessage) => SPOKEN[request.url?.split('?')[0] ?? ''];
+/** Some clients end the path with a slash. */
+const spokenAt = (request: IncomingMessage) => SPOKEN[request.url?.split('?')[0]?.replace(/\/$/, '') ?? ''];
 
 /** The first subprotocol offered that is spoken at the path. */
 function askedFor(request: IncomingMessage): { subprotocol: string; protocol: 'mqtt' | 'amqp' } | undefined {
