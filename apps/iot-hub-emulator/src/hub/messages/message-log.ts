@@ -3,17 +3,15 @@ import { identityOfRow } from '../identity.js';
 import type { Store } from '../../storage/store.js';
 import type { MessageSystemProperties } from './device-message.js';
 import { enrichedProperties, type StampedProperty } from './enriched-properties.js';
+import { nextEventNumber } from './event-numbers.js';
 import type { HubMessage, LoggedMessage } from './hub-message.js';
 import type { MessageSource } from './message-source.js';
 import { partitionOf } from './partition.js';
 
-/** Parameter 10 is the set of endpoints; bit 0 is the built-in one, which numbers its messages by partition. */
 const INSERT = `INSERT INTO messages
   (partition_id, enqueued_ms, device_id, generation_id, auth_scope, system_properties, properties, body, source,
    endpoints, module_id, auth_type, enrichments, events_sequence)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, CASE WHEN ?10 & 1 THEN 1 + COALESCE(
-    (SELECT MAX(events_sequence) FROM messages WHERE partition_id = ?1 AND events_sequence IS NOT NULL),
-    (SELECT last_deleted FROM event_partitions WHERE partition_id = ?1), -1) END)`;
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** The built-in endpoint in a set of endpoints. */
 export const BUILT_IN = 1;
@@ -39,6 +37,7 @@ export function appendToLog({ store, routing, events }: Log, message: HubMessage
   const { endpoints, stamped } = routing.route(message);
   if (endpoints === 0) return;
   const partitionId = partitionOf(message.deviceId, events.partitionCount);
+  const isEvent = (endpoints & BUILT_IN) !== 0;
   store
     .sql(INSERT)
     .run(
@@ -55,9 +54,10 @@ export function appendToLog({ store, routing, events }: Log, message: HubMessage
       message.moduleId ?? '',
       message.authType,
       stamped.length === 0 ? null : JSON.stringify(stamped),
+      isEvent ? nextEventNumber(store, partitionId) : null,
     );
   routing.appended(endpoints);
-  if ((endpoints & BUILT_IN) !== 0) events.appended(partitionId);
+  if (isEvent) events.appended(partitionId);
 }
 
 /** The place of the log's last message, deleted ones included; 0 before the first. */

@@ -348,7 +348,11 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 }
 
 /** The hot path: four bytes, not worth a generator. */
-const puback = (messageId: number): Buffer => Buffer.from([0x40, 2, messageId >> 8, messageId & 0xff]);
+function puback(messageId: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(0x40020000 | messageId);
+  return bytes;
+}
 
 /** The beginning of a topic: enough to find the mistake, without the properties, whose values are nobody's business. */
 const forLog = (topic: string): string => (topic.split(/[?&=]/, 1)[0] ?? '').slice(0, LOGGED_TOPIC_LENGTH);
