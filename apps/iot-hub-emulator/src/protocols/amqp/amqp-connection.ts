@@ -16,6 +16,7 @@ import { FrameStream, MAX_FRAME_BYTES } from './rhea/frame-stream.js';
 import { guardPerformatives, MAX_SESSIONS } from './rhea/guard-performatives.js';
 import { writeWholePerformatives } from './rhea/whole-performatives.js';
 import type { AmqpErrorFields, RheaConnection, RheaContext } from './rhea/rhea-types.js';
+import { markProven } from '../connection-caps.js';
 import { saslMechanisms } from './sasl.js';
 
 /** From the first byte to the open of the connection, SASL included. */
@@ -55,9 +56,15 @@ export class AmqpServerConnection implements AmqpConnection {
     this.peer = peer;
     this.socket = socket;
     this.certificates = clientCertificatesOf(socket);
-    this.claims = new Claims(hub, (claim) => {
-      this.lapse(claim);
-    });
+    this.claims = new Claims(
+      hub,
+      (claim) => {
+        this.lapse(claim);
+      },
+      () => {
+        markProven(socket);
+      },
+    );
     this.stream = new FrameStream(stream, {
       violation: (reason) => {
         this.logEnd(reason);
@@ -201,6 +208,7 @@ export class AmqpServerConnection implements AmqpConnection {
 
   private lapse(claim: Claim): void {
     const error = { condition: 'amqp:unauthorized-access', description: 'The token has expired.' };
+    this.hub.metrics.refusals.add('amqp', 'IotHubUnauthorized');
     this.hub.logger.warn({ peer: this.peer, code: 401003, reason: 'the token has expired' }, 'Claim lapsed');
     this.links.close(claim, error);
     if (this.claims.size === 0) this.closeWith(error);
@@ -232,6 +240,8 @@ export class AmqpServerConnection implements AmqpConnection {
   private finish(): void {
     if (this.over) return;
     this.over = true;
+    // rhea would set timers again for what is settled later.
+    this.rhea.socket_ready = false;
     this.cancelOpenTimeout();
     this.claims.close();
     this.links.forgetClosed({ all: true });

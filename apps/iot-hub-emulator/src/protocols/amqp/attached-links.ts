@@ -7,7 +7,7 @@ import { addressSegments, matchAddress } from './link-address.js';
 import type { AmqpConnection, LinkRequest, LinkRoute } from './link-routes.js';
 import { OutgoingLink } from './outgoing-link.js';
 import type { FrameStream } from './rhea/frame-stream.js';
-import type { AmqpErrorFields, RheaDelivery, RheaLink } from './rhea/rhea-types.js';
+import type { AmqpErrorFields, RheaDelivery, RheaLink, Terminus } from './rhea/rhea-types.js';
 
 const LOGGED_ADDRESS_LENGTH = 256;
 
@@ -28,11 +28,12 @@ export class AttachedLinks {
   open(link: RheaLink): void {
     const { hub, peer } = this.connection;
     const direction = link.is_receiver() ? 'from-client' : 'to-client';
-    const terminus = link.is_receiver() ? link.target : link.source;
+    const [source, target] = [terminusOf(link.source), terminusOf(link.target)];
+    const terminus = link.is_receiver() ? target : source;
     const address = typeof terminus?.address === 'string' ? terminus.address : '';
     const facts = { address: address.slice(0, LOGGED_ADDRESS_LENGTH), direction };
-    if (link.source) link.set_source(link.source);
-    if (link.target) link.set_target(link.target);
+    if (source) link.set_source(source);
+    if (target) link.set_target(target);
     try {
       const { route, params } = this.findRoute(direction, address);
       const authority = new LinkAuthority(hub, this.connection.claims, this.connection.certificates);
@@ -111,18 +112,22 @@ export class AttachedLinks {
 type RequestParts = Pick<LinkRequest, 'hub' | 'connection' | 'authority' | 'address' | 'params'>;
 
 function toLinkRequest(link: RheaLink, parts: RequestParts): LinkRequest {
-  const clientEnd = link.is_receiver() ? link.source : link.target;
+  const clientEnd = terminusOf(link.is_receiver() ? link.source : link.target);
   return {
     ...parts,
     properties: asRecord(link.properties),
     desiredCapabilities: [link.desired_capabilities].flat().filter((name) => typeof name === 'string'),
-    filter: asRecord(link.is_receiver() ? undefined : link.source?.filter),
+    filter: asRecord(link.is_receiver() ? undefined : terminusOf(link.source)?.filter),
     clientAddress: typeof clientEnd?.address === 'string' ? clientEnd.address : undefined,
     end(error) {
       link.close(error);
     },
   };
 }
+
+/** Where there is none, rhea has its object for null. */
+const terminusOf = (value: object | null | undefined): Terminus | undefined =>
+  value && 'address' in value ? value : undefined;
 
 const asRecord = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? { ...value } : {};

@@ -173,6 +173,8 @@ function checkTransfer(session: RheaSession, frame: RheaFrame): void {
   if (incomplete === undefined && link.credit <= 0) {
     throw new AmqpViolation('more messages than credit', 'amqp:link:transfer-limit-exceeded');
   }
+  // Else rhea would not read it: that a message is AMQP's own goes without saying.
+  if (incomplete === undefined) performative.message_format ??= 0;
   frame.payload ??= EMPTY;
   const frames = incomplete?.frames ?? [];
   const sizeBytes = frames.reduce((sum, { length }) => sum + length, frame.payload.length);

@@ -11,6 +11,8 @@ export interface RheaConnection extends EventEmitter {
   readonly local: { readonly close: { error: AmqpErrorFields | undefined } };
   readonly local_channel_map: Readonly<Record<number, RheaSession>>;
   readonly remote_channel_map: Readonly<Record<number, RheaSession | undefined>>;
+  /** Whether it writes at all. */
+  socket_ready: boolean;
   accept(socket: unknown): void;
   close(error?: AmqpErrorFields): void;
   is_closed(): boolean;
