@@ -44,20 +44,17 @@ export function verifyOwnSignature(hub: Hub, token: SasToken, row: IdentityRow):
   throw unauthorized(signer === undefined ? problem : `${problem}, but ${signer}`);
 }
 
-function otherSigner(
-  hub: Hub,
-  token: SasToken,
-  { device_id, module_id, retired_keys }: IdentityRow,
-): string | undefined {
+const KEYS_OF_OTHERS = 'SELECT device_id, module_id, primary_key, secondary_key FROM identities';
+
+function otherSigner(hub: Hub, token: SasToken, { device_id, retired_keys }: IdentityRow): string | undefined {
   if (isSignedWith(token, JSON.parse(retired_keys) as string[])) return 'with one that has been replaced';
   const policy = hub.policies.find((candidate) => isSignedWith(token, keysOf(candidate)));
   if (policy !== undefined) return `with a key of policy ${policy.name}, without naming it`;
-  const others = hub.store
-    .sql(
-      `SELECT device_id, module_id, primary_key, secondary_key FROM identities
-       WHERE NOT (device_id = ?1 AND module_id = ?2) ORDER BY device_id <> ?1, device_id, module_id LIMIT ?3`,
-    )
-    .all(device_id, module_id, MAX_OTHERS_TRIED) as unknown as IdentityRow[];
+  const others = [
+    // Its own device or modules, then whoever comes first: a search of all would cost too much.
+    ...hub.store.sql(`${KEYS_OF_OTHERS} WHERE device_id = ?1 LIMIT ?2`).all(device_id, MAX_OTHERS_TRIED),
+    ...hub.store.sql(`${KEYS_OF_OTHERS} ORDER BY device_id, module_id LIMIT ?1`).all(MAX_OTHERS_TRIED),
+  ] as unknown as IdentityRow[];
   const other = others.find(({ primary_key, secondary_key }) => isSignedWith(token, [primary_key, secondary_key]));
   if (other === undefined) return undefined;
   return `with a key of device ${other.device_id}${other.module_id === '' ? '' : `, module ${other.module_id}`}`;
