@@ -37,6 +37,8 @@ export function openEventReader(hub: Hub, input: EventReaderInput): EventReader 
   let next = startOf(hub, partition, input.position);
   const giveUp = events.ownership.claim(group, partition, input);
   const forget = events.onEvents(partition, input.onEvents);
+  let isOpen = true;
+  hub.metrics.eventReaders.inc();
   return {
     read(limit) {
       const last = events.lastEnqueued(partition).sequenceNumber;
@@ -44,10 +46,13 @@ export function openEventReader(hub: Hub, input: EventReaderInput): EventReader 
       const page = readStretch(store, { partitionId: partition, first: next, last }, limit);
       // Without any, retention has taken all of them.
       next = (page.at(-1)?.sequenceNumber ?? last) + 1;
+      if (page.length > 0) hub.metrics.eventsRead.addMany(page.length);
       return page;
     },
     lastEnqueued: () => events.lastEnqueued(partition),
     close() {
+      if (isOpen) hub.metrics.eventReaders.dec();
+      isOpen = false;
       forget();
       giveUp();
     },

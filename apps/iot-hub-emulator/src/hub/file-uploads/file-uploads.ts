@@ -57,6 +57,7 @@ export async function openFileUpload(hub: Hub, { deviceId }: DeviceIdentity, bod
       .sql('INSERT INTO file_uploads (correlation_id, device_id, blob_name, expires_ms) VALUES (?, ?, ?, ?)')
       .run(correlationId, deviceId, blobName, expiresAtMs);
   });
+  hub.metrics.fileUploads.add('opened');
   return {
     correlationId,
     hostName: storage.hostName,
@@ -100,6 +101,7 @@ export async function notifyFileUpload(
     hub.store.sql('DELETE FROM file_uploads WHERE correlation_id = ?').run(id);
     if (isSuccess) appendFileNotification(hub, { deviceId, blobName, blobUri: storage.blobUrl(blobName), facts });
   });
+  hub.metrics.fileUploads.add(isSuccess ? 'succeeded' : 'failed');
   const { statusCode, statusDescription } = parsed.data;
   hub.logger.info(
     { deviceId, correlationId: id, isSuccess, statusCode, statusDescription, sizeBytes: facts?.sizeBytes },

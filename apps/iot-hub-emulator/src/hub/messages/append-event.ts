@@ -8,7 +8,7 @@ import { appendToLog } from './message-log.js';
 import type { MessageSource } from './message-source.js';
 
 /** What an event's messages need of the hub. */
-export type EventHub = Pick<Hub, 'name' | 'store' | 'clock' | 'routing' | 'events'>;
+export type EventHub = Pick<Hub, 'name' | 'store' | 'clock' | 'routing' | 'events' | 'metrics'>;
 
 const SCHEMAS = {
   twinChangeEvents: 'twinChangeNotification',
@@ -64,4 +64,5 @@ export function appendEvent(hub: EventHub, { source, opType, subject, body }: De
     },
     body: Buffer.from(JSON.stringify(body())),
   });
+  hub.metrics.messages.add(source, 'hub');
 }

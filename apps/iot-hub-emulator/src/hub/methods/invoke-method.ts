@@ -31,6 +31,25 @@ export async function invokeMethod(
   body: unknown,
   signal?: AbortSignal,
 ): Promise<MethodResult> {
+  const startedMs = performance.now();
+  let outcome = 'ok';
+  try {
+    return await callMethod(hub, identity, body, signal);
+  } catch (cause) {
+    outcome = cause instanceof HubError ? cause.errorName : 'ServerError';
+    throw cause;
+  } finally {
+    hub.metrics.methods.add(outcome);
+    hub.metrics.methodDuration.observe((performance.now() - startedMs) / 1000);
+  }
+}
+
+async function callMethod(
+  hub: Hub,
+  identity: Identity,
+  body: unknown,
+  signal: AbortSignal | undefined,
+): Promise<MethodResult> {
   const request = readMethodRequest(body);
   requireIdentity(hub, identity);
   const connection = await listeningDevice(hub, identity, request.connectTimeoutMs, signal);

@@ -22,6 +22,7 @@ function lookUp({ metrics, connections, routing, store }: Hub): void {
   metrics.storeBytes.set(store.usedBytes());
   metrics.logMessages.set(logLength(store));
   metrics.queuedForDevices.set(queueLength(store));
+  metrics.queuedForDevices.set(queuedForDevices(store));
   for (const { name, pending } of routing.health()) metrics.backlog.set({ endpoint: name }, pending);
 }
 
@@ -38,4 +39,9 @@ function logLength(store: Store): number {
     )
     .get() as { length: number };
   return length;
+}
+
+function queuedForDevices(store: Store): number {
+  const { count } = store.sql('SELECT count(*) AS count FROM device_messages').get() as { count: number };
+  return count;
 }

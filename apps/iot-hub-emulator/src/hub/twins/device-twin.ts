@@ -23,6 +23,7 @@ export interface DeviceTwin {
 export function getDeviceTwin(hub: Hub, identity: Identity): DeviceTwin {
   hub.activity.note(identity, hub.clock.nowMs());
   const row = requireIdentity(hub, identity);
+  hub.metrics.twins.add('device', 'get');
   return {
     desired: { ...(JSON.parse(row.desired) as JsonObject), $version: row.desired_version },
     reported: { ...(JSON.parse(row.reported) as JsonObject), $version: row.reported_version },
@@ -40,7 +41,7 @@ export async function patchReported(hub: Hub, identity: Identity, patch: unknown
   if (!isJsonObject(patch)) throw new HubError('ArgumentInvalid', 'Reported properties must be a JSON object.');
   checkProperties('reported', patch);
   hub.activity.note(identity, hub.clock.nowMs());
-  return await hub.store.write(() => {
+  const newVersion = await hub.store.write(() => {
     const row = requireIdentity(hub, identity);
     const reported = mergeProperties(JSON.parse(row.reported) as JsonObject, patch);
     checkSectionSize('reported', reported);
@@ -56,4 +57,6 @@ export async function patchReported(hub: Hub, identity: Identity, patch: unknown
     appendTwinUpdated(hub, { ...row, reported_version: version }, { reported: patch }, stamp);
     return version;
   });
+  hub.metrics.twins.add('device', 'report');
+  return newVersion;
 }

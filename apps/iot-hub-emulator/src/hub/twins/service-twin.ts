@@ -16,7 +16,9 @@ import { toTwin, type Twin } from './twin-view.js';
 /** The twin of a device or module as services see it. @throws {@link HubError} `DeviceNotFound`, `ModuleNotFound`. */
 export function getTwin(hub: Hub, identity: Identity): Twin {
   hub.activity.flush();
-  return toTwin(requireIdentity(hub, identity));
+  const twin = toTwin(requireIdentity(hub, identity));
+  hub.metrics.twins.add('service', 'get');
+  return twin;
 }
 
 /**
@@ -52,6 +54,7 @@ export async function changeTwin(
     alongside?.();
     return written;
   });
+  hub.metrics.twins.add('service', mode === 'merge' ? 'update' : 'replace');
   // The device hears of it only once it is durable.
   if (notify !== undefined) {
     hub.connections.listening(identity, 'desired')?.desiredChanged(notify, row.desired_version);
