@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { aHub, START_MS, type TestHub } from '../../../test-support/test-hub.js';
 import { HubError } from '../errors/hub-errors.js';
-import { createDevice } from '../registry/devices.js';
+import { createIdentity } from '../registry/identities.js';
 import { authenticateDevice } from './authenticate-device.js';
 import type { DeviceIdentity } from './device-identity.js';
 
@@ -47,8 +47,8 @@ describe(authenticateDevice.name, () => {
   beforeEach(async () => {
     hub = aHub();
     const symmetricKey = { primaryKey: KEY, secondaryKey: SECONDARY_KEY };
-    await createDevice(hub, { deviceId: 'd1', authentication: { symmetricKey } });
-    await createDevice(hub, { deviceId: 'd2' });
+    await createIdentity(hub, { deviceId: 'd1', authentication: { symmetricKey } });
+    await createIdentity(hub, { deviceId: 'd2' });
   });
   afterEach(() => {
     hub.store.close();

@@ -5,7 +5,7 @@ import { receiveServiceMessage } from '../service-bound/service-messages.js';
 import type { BlobFacts } from './upload-storage.js';
 import type { DeviceIdentity } from '../access/device-identity.js';
 import { HubError } from '../errors/hub-errors.js';
-import { createDevice } from '../registry/devices.js';
+import { createIdentity } from '../registry/identities.js';
 import { MAX_OPEN_UPLOADS, notifyFileUpload, openFileUpload, UPLOAD_TTL_MS } from './file-uploads.js';
 
 const ACCOUNT = 'DefaultEndpointsProtocol=https;AccountName=devstoreaccount1;AccountKey=a2V5;';
@@ -34,8 +34,8 @@ describe('file uploads', () => {
     const storage = await openUploadStorage({ connectionString, containerName: 'dev' });
     facts = { sizeBytes: 5, lastUpdatedMs: START_MS - 1000 };
     hub = aHub({ uploadStorage: { ...storage, lookUp: () => Promise.resolve(facts) } });
-    await createDevice(hub, { deviceId: 'd1' });
-    await createDevice(hub, { deviceId: 'd2' });
+    await createIdentity(hub, { deviceId: 'd1' });
+    await createIdentity(hub, { deviceId: 'd2' });
   });
   afterEach(() => {
     hub.store.close();

@@ -2,7 +2,7 @@ import { aHub, type TestHub } from '../../../test-support/test-hub.js';
 import type { DeviceConnection, Listening, MethodCall } from '../connections/device-connection.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Identity } from '../identity.js';
-import { createDevice } from '../registry/devices.js';
+import { createIdentity } from '../registry/identities.js';
 import { answerMethod } from './answer-method.js';
 import { invokeMethod } from './invoke-method.js';
 
@@ -50,7 +50,7 @@ describe(invokeMethod.name, () => {
   beforeEach(async () => {
     hub = aHub();
     device = new FakeDevice({ deviceId: 'd1' });
-    await createDevice(hub, { deviceId: 'd1' });
+    await createIdentity(hub, { deviceId: 'd1' });
   });
   afterEach(() => {
     hub.store.close();

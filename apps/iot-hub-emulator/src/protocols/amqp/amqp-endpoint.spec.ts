@@ -6,7 +6,7 @@ import { AmqpTestClient } from '../../../test-support/amqp-client.js';
 import { aHub, aToken, START_MS, type TestHub } from '../../../test-support/test-hub.js';
 import { receiveMessage } from '../../hub/cloud-to-device/receive-message.js';
 import { completeMessage } from '../../hub/cloud-to-device/settle-message.js';
-import { createDevice } from '../../hub/registry/devices.js';
+import { createIdentity } from '../../hub/registry/identities.js';
 import { type AmqpEndpoint, createAmqpEndpoint } from './amqp-endpoint.js';
 
 const HOUR_MS = 3_600_000;
@@ -26,7 +26,7 @@ describe(createAmqpEndpoint.name, () => {
     });
     endpoint = createAmqpEndpoint(hub);
     const symmetricKey = { primaryKey: DEVICE_KEY, secondaryKey: DEVICE_KEY };
-    await createDevice(hub, { deviceId: 'd#1', authentication: { symmetricKey } });
+    await createIdentity(hub, { deviceId: 'd#1', authentication: { symmetricKey } });
   });
   afterEach(async () => {
     await Promise.all(

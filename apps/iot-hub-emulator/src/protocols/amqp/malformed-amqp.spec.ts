@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { AmqpTestClient } from '../../../test-support/amqp-client.js';
 import { streamPair } from '../../../test-support/stream-pair.js';
 import { aHub, aToken, type TestHub } from '../../../test-support/test-hub.js';
-import { createDevice } from '../../hub/registry/devices.js';
+import { createIdentity } from '../../hub/registry/identities.js';
 import { type AmqpEndpoint, createAmqpEndpoint } from './amqp-endpoint.js';
 
 /** rhea's frames, which it does not export: a client that obeys its own rules could not break ours. */
@@ -70,7 +70,7 @@ describe('AMQP that no client speaks', () => {
     log = [];
     hub = aHub({ logger: pino({ level: 'debug' }, { write: (line) => void log.push(JSON.parse(line) as never) }) });
     endpoint = createAmqpEndpoint(hub);
-    await createDevice(hub, { deviceId: 'd1' });
+    await createIdentity(hub, { deviceId: 'd1' });
     // rhea tells of some nonsense there.
     for (const method of ['error', 'warn', 'trace'] as const) {
       jest.spyOn(console, method).mockImplementation(() => undefined);

@@ -15,7 +15,7 @@ import { HubMetrics } from '../../hub/metrics/hub-metrics.js';
 import { MessageRouting } from '../../hub/routing/message-routing.js';
 import { MessageQueues } from '../../hub/queues/message-queues.js';
 import { ActivityLog } from '../../hub/registry/activity-log.js';
-import { createDevice, updateDevice } from '../../hub/registry/devices.js';
+import { createIdentity, updateIdentity } from '../../hub/registry/identities.js';
 import { manualClock, type ManualClock } from '../../../test-support/manual-clock.js';
 import { RawClient } from '../../../test-support/raw-mqtt-client.js';
 import { createMqttEndpoint } from './mqtt-endpoint.js';
@@ -72,7 +72,7 @@ describe(createMqttEndpoint.name, () => {
   });
 
   const register = (deviceId: string, more: object = {}) =>
-    createDevice(hub, {
+    createIdentity(hub, {
       deviceId,
       authentication: { type: 'sas', symmetricKey: { primaryKey: KEY, secondaryKey: KEY } },
       ...more,
@@ -150,7 +150,7 @@ describe(createMqttEndpoint.name, () => {
       const write = hub.store.write.bind(hub.store);
       jest.spyOn(hub.store, 'write').mockImplementationOnce(async (work) => {
         const result = await write(work);
-        await updateDevice(hub, { deviceId: 'd1', status: 'disabled' });
+        await updateIdentity(hub, { deviceId: 'd1', status: 'disabled' });
         return result;
       });
       expect(await open().send(connectPacket()).next()).toMatchObject({ cmd: 'connack', returnCode: 5 });
