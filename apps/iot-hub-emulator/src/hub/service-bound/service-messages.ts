@@ -125,12 +125,14 @@ export function abandonServiceMessage(hub: Hub, queue: ServiceQueue, lockToken: 
   });
 }
 
-/** Puts a message back as it was: its receiver has gone. An unknown token is ignored. */
-export function releaseServiceMessage(hub: Hub, queue: ServiceQueue, lockToken: string): void {
+/**
+ * Puts messages back as they were: their receiver has gone. All that it holds in one call, since others may get them at
+ * once, in order. Unknown tokens are ignored.
+ */
+export function releaseServiceMessages(hub: Hub, queue: ServiceQueue, lockTokens: readonly string[]): void {
   const locks = hub.queues.serviceLocks[queue];
-  const numbers = locks.take(queue, lockToken, hub.clock.nowMs());
-  if (numbers === undefined) return;
-  locks.show(numbers);
+  const nowMs = hub.clock.nowMs();
+  for (const lockToken of lockTokens) locks.show(locks.take(queue, lockToken, nowMs) ?? []);
   hub.queues.wakeServices(queue);
 }
 

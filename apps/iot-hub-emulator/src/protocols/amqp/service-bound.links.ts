@@ -5,7 +5,7 @@ import {
   abandonServiceMessage,
   completeServiceMessage,
   receiveServiceMessage,
-  releaseServiceMessage,
+  releaseServiceMessages,
   type ServiceMessage,
   watchServiceQueue,
 } from '../../hub/service-bound/service-messages.js';
@@ -62,7 +62,7 @@ class ServiceBoundReceiver implements OutgoingHandler {
 
   closed(): void {
     this.unwatch();
-    for (const lockToken of this.held) releaseServiceMessage(this.hub, this.queue, lockToken);
+    if (this.held.size > 0) releaseServiceMessages(this.hub, this.queue, [...this.held]);
     this.held.clear();
   }
 
