@@ -42,7 +42,10 @@ module.exports = {
   projects: [
     tier('unit', ['<rootDir>/{apps,libs}/**/*.spec.ts']),
     tier('architecture', ['<rootDir>/test/architecture/**/*.spec.ts']),
-    tier('conformance', ['<rootDir>/test/conformance/**/*.spec.ts']),
+    tier('conformance', ['<rootDir>/test/conformance/**/*.spec.ts'], {
+      ...source,
+      setupFilesAfterEnv: ['<rootDir>/test/support/skip-when-live.ts'],
+    }),
     tier('integration', ['<rootDir>/test/integration/**/*.spec.ts']),
     tier('torture', ['<rootDir>/test/torture/**/*.spec.ts']),
     tier('security', ['<rootDir>/test/security/**/*.spec.ts']),
