@@ -8,6 +8,8 @@ import { pino } from 'pino';
 import WebSocket from 'ws';
 import { until } from '../../../../test/support/until.js';
 import { type CertificateWithKey, issueAuthority, issueServerCertificate } from '../tls/certificate-issuer.js';
+import { aCertificate } from '../../test-support/certificates.js';
+import { clientCertificatesOf } from './client-certificates.js';
 import { createListener, type Listener, type ListenerOptions } from './listener.js';
 
 const PINGREQ = Buffer.from([0xc0, 0]);
@@ -226,8 +228,44 @@ describe(createListener.name, () => {
     });
     await Promise.all([...sockets.map(closed), webSocketClosed]);
   });
-});
 
-function fail(message: string): never {
-  throw new Error(message);
-}
+  describe('client certificates', () => {
+    it('are asked for, naming no authority, and handed on with the connection over TLS, WebSocket and HTTP', async () => {
+      const shown: unknown[] = [];
+      const show = (_stream: Duplex, _peer: string, socket: TLSSocket) => {
+        shown.push(clientCertificatesOf(socket)?.map(({ subject }) => subject));
+      };
+      const httpServer = createHttpServer((incoming, response) => {
+        show(incoming.socket, '', incoming.socket as TLSSocket);
+        response.end();
+      });
+      await start({ onMqtt: show, onAmqp: show, httpServer });
+      const root = await aCertificate({ commonName: 'root', authority: true });
+      const own = await aCertificate({ commonName: 'cam', issuer: root });
+      const client = { host: 'localhost', port, ca, cert: own.cert + root.cert, key: own.key };
+      const socket = connect(client);
+      socket.write(Buffer.from([0x10]));
+      await until(() => shown.length === 1, 'MQTT comes in');
+      socket.destroy();
+      const webSocket = new WebSocket(`wss://localhost:${port}/$iothub/websocket`, 'mqtt', client);
+      await new Promise((resolve) => webSocket.once('open', resolve));
+      await until(() => shown.length === 2, 'MQTT over WebSocket comes in');
+      webSocket.terminate();
+      await new Promise((resolve) => request({ ...client, agent: false }, resolve).end());
+      expect(shown).toEqual(Array.from({ length: 3 }, () => ['CN=cam', 'CN=root']));
+      (await open(Buffer.from([0x10]))).destroy();
+      await until(() => shown.length === 4, 'a client without a certificate comes in');
+      expect(shown[3]).toBeUndefined();
+    });
+
+    it('of garbage end nothing but their own connection', async () => {
+      await start();
+      const weak = await aCertificate({ commonName: 'x'.repeat(64), validToMs: 0, validFromMs: 0 });
+      const socket = connect({ host: 'localhost', port, ca, cert: weak.cert, key: weak.key });
+      socket.write(Buffer.from([0x10]));
+      await until(() => mqtt.length === 1, 'whose certificate that is, is not for the listener to say');
+      socket.destroy();
+      expect(await get('/still')).toBe('HTTP /still');
+    });
+  });
+});

@@ -41,6 +41,13 @@ describe(readBeginning.name, () => {
     return cause.message.replaceAll(`${directory}/`, '');
   };
 
+  it('finds the files of certificate authorities beside the seed', async () => {
+    const pem = '-----BEGIN CERTIFICATE-----';
+    const seed = await write('seed.json', { devices: [], caCertificates: ['certs/root.pem', pem] });
+    const { caCertificates } = await readBeginning({ seed, caCertificates: ['given.pem'] });
+    expect(caCertificates).toEqual(['given.pem', path.join(directory, 'certs/root.pem'), pem]);
+  });
+
   it('begins with a fallback to the built-in endpoint when nothing is said', async () => {
     expect(await readBeginning({})).toMatchObject({
       devices: [],

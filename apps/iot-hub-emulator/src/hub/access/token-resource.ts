@@ -51,4 +51,6 @@ const isName = (text: string, id: string): boolean => text === id || percentDeco
 
 /** Longest piece of a stranger's text that goes into the log. */
 const QUOTED_LENGTH = 128;
-const quoted = (text: string): string => JSON.stringify(text.slice(0, QUOTED_LENGTH));
+
+/** The beginning of a stranger's text, for a reason in the log. Not for text that may be a secret. */
+export const quoted = (text: string): string => JSON.stringify(text.slice(0, QUOTED_LENGTH));

@@ -2,7 +2,7 @@ import type { IConnectPacket } from 'mqtt-packet';
 import { authenticateDevice } from '../../hub/access/authenticate-device.js';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import type { CertificateChain } from '../../hub/access/certificate-chain.js';
-import { isHostOfHub } from '../../hub/access/token-resource.js';
+import { isHostOfHub, quoted } from '../../hub/access/token-resource.js';
 import { HubError, type HubErrorName } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
 import { identityOf } from '../../hub/identity.js';
@@ -46,9 +46,11 @@ export function decideConnect(
     return refusal(ConnectReturnCode.IdentifierRejected, 'ArgumentInvalid', 'the client id is empty');
   }
   const [host = '', ...named] = (username ?? '').split('/');
-  if (!isHostOfHub(hub, host)) return notAuthorized('the user name does not begin with the name of this hub');
+  if (!isHostOfHub(hub, host)) {
+    return notAuthorized(`the user name does not begin with a name of this hub, but with ${quoted(host)}`);
+  }
   if (!namesIdentity(named.join('/'), clientId)) {
-    return notAuthorized('the user name is not {hub}/{client id}/?api-version=…');
+    return notAuthorized('the user name is not {hub}/{client id}/?api-version=…: client id and user name must agree');
   }
   const [deviceId = '', moduleId, ...rest] = clientId.split('/');
   if (deviceId === '' || moduleId === '' || rest.length > 0) {
