@@ -5,7 +5,6 @@ import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import { earliestEventPosition, type CheckpointStore } from '@azure/event-hubs';
 import { ContainerClient } from '@azure/storage-blob';
 import { Message, type Client } from 'azure-iot-device';
-import { createBlobContainer } from '../../libs/blob-storage/src/index.js';
 import { startAzurite } from '../support/azurite.js';
 import { bodyText, EventHubReaders, type Followed } from '../support/event-hub.js';
 import { startTestIotHub, type TestIotHub } from '../support/iot-hub.js';
@@ -19,6 +18,7 @@ describe('event processors with checkpoints', () => {
   let hub: TestIotHub;
   let readers: EventHubReaders;
   let devices: Client[];
+  let closeStorage: (() => Promise<void>) | undefined;
 
   beforeEach(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'event-hubs-checkpoints-'));
@@ -28,6 +28,9 @@ describe('event processors with checkpoints', () => {
   });
   afterEach(async () => {
     await stop();
+    // After the processors, which give their partitions up there.
+    await closeStorage?.();
+    closeStorage = undefined;
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -87,9 +90,10 @@ describe('event processors with checkpoints', () => {
 
   it('keep their checkpoints in Blob Storage', async () => {
     const azurite = await startAzurite(hub.emulator.tls);
-    await createBlobContainer(azurite.connectionString, 'checkpoints');
-    await resumesWith(new BlobCheckpointStore(new ContainerClient(azurite.connectionString, 'checkpoints')));
-    await azurite.close();
+    closeStorage = azurite.close;
+    const container = new ContainerClient(azurite.connectionString, 'checkpoints');
+    await container.create();
+    await resumesWith(new BlobCheckpointStore(container));
   });
 
   it('share the partitions, and take over those of one that goes', async () => {
