@@ -12,7 +12,7 @@ export interface HubAddress {
 
 /** A TLS byte stream to a hub. */
 export async function openTls({ port, ca }: HubAddress): Promise<Duplex> {
-  const socket = connectTls({ host: 'localhost', port, ca });
+  const socket = connectTls({ host: 'localhost', port, ca }).setNoDelay();
   await once(socket, 'secureConnect');
   // Whoever uses the stream sees its close.
   socket.on('error', () => undefined);

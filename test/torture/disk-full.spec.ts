@@ -11,8 +11,8 @@ import { figure, sized } from './support/torture-run.js';
 const DEVICE = 'sender';
 const ROUNDS = sized(20, 2);
 const LIMIT_MS = sized(10 * 60_000, 60_000);
-/** Room for a new hub and some messages. */
-const DISK_MIB = 12;
+/** Room for a new hub and the messages of all rounds. */
+const DISK_MIB = sized(64, 12);
 const BODY_BYTES = 60_000;
 
 /** A way to take the disk from a running hub, and to give it back. */

@@ -89,17 +89,19 @@ export class DeviceBoundOverMqtt extends DeviceBoundWork {
   readonly name = 'messages to a device over MQTT';
 
   protected async receive(hub: TortureHub): Promise<never> {
-    const mqtt = await hub.connectMqtt(this.deviceId, { clean: false });
     let violation: Error | undefined;
-    mqtt.onPublish = (packet) => {
-      try {
-        this.took(Number(packet.payload.toString()));
-        mqtt.acknowledge(packet);
-      } catch (cause) {
-        violation = cause as Error;
-        mqtt.destroy();
-      }
-    };
+    const mqtt = await hub.connectMqtt(this.deviceId, {
+      clean: false,
+      onPublish: (packet, connection) => {
+        try {
+          this.took(Number(packet.payload.toString()));
+          connection.acknowledge(packet);
+        } catch (cause) {
+          violation = cause as Error;
+          connection.destroy();
+        }
+      },
+    });
     await mqtt.subscribe(`devices/${this.deviceId}/messages/devicebound/#`);
     await mqtt.closed;
     throw violation ?? new Error('The hub is gone.');

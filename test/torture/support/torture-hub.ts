@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { IConnectPacket } from 'mqtt-packet';
+import type { IConnectPacket, IPublishPacket } from 'mqtt-packet';
 import { type EmulatorProcess, ensureEmulatorBuilt, startEmulatorProcess } from '../../support/emulator-process.js';
 import { httpsCall, type HttpsReply } from '../../support/https-call.js';
 import { type HubAddress, openTls, openWebSocket, RawMqtt } from '../../support/raw-mqtt.js';
@@ -119,9 +119,22 @@ export class TortureHub {
   /** A connection that has sent its CONNECT and got a CONNACK. @throws Error when the hub says no. */
   async connectMqtt(
     deviceId: string,
-    { webSocket = false, ...packet }: Partial<IConnectPacket> & { webSocket?: boolean } = {},
+    {
+      webSocket = false,
+      onPublish,
+      ...packet
+    }: Partial<IConnectPacket> & {
+      webSocket?: boolean;
+      /** Messages may come right behind the CONNACK. */
+      onPublish?: (packet: IPublishPacket, mqtt: RawMqtt) => void;
+    } = {},
   ): Promise<RawMqtt> {
     const connection = await this.openMqtt(webSocket);
+    if (onPublish) {
+      connection.onPublish = (published) => {
+        onPublish(published, connection);
+      };
+    }
     const code = await connection.connect({ ...this.connectPacket(deviceId), ...packet });
     if (code !== 0) throw new Error(`${deviceId}: the hub refused the CONNECT with ${code}.`);
     return connection;
