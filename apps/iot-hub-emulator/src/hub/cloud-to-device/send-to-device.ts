@@ -1,6 +1,7 @@
 import { utcText } from '../clock.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
+import { MAX_MESSAGE_ID_LENGTH } from '../messages/message-size.js';
 import { MAX_TTL_MS } from '../queues/queue-settings.js';
 import { requireDevice } from '../registry/find-identity.js';
 import type { DeviceBoundMessage, FeedbackMode } from './device-bound-message.js';
@@ -10,7 +11,6 @@ import { wakeDevice } from './wake-device.js';
 export const MAX_QUEUE_DEPTH = 50;
 /** Body, system property values, application property names and values, in bytes. */
 export const MAX_DEVICE_BOUND_BYTES = 64 * 1024;
-const MAX_MESSAGE_ID_LENGTH = 128;
 const FEEDBACK_MODES: ReadonlySet<string> = new Set<FeedbackMode>(['none', 'positive', 'negative', 'full']);
 
 /**

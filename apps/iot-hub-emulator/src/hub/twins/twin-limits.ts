@@ -13,8 +13,12 @@ const MAX_SECTION_BYTES: Readonly<Record<TwinSection, number>> = {
 const MAX_DEPTH = 10;
 const MAX_KEY_BYTES = 1024;
 const MAX_STRING_BYTES = 4096;
+const MIN_INTEGER = -4503599627370496;
+const MAX_INTEGER = 4503599627370495;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const FORBIDDEN_IN_KEY = /[\u0000-\u0020\u007f-\u009f.$]/;
+// eslint-disable-next-line no-control-regex -- the same
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u0080-\u009f]/g;
 
 /**
  * Checks names, depth and text lengths of properties or a patch of them.
@@ -60,6 +64,10 @@ function checkValue(value: JsonValue, place: Place): void {
     if (inArray) throw invalid(`${path} is an array that holds a null.`);
   } else if (typeof value === 'string') {
     if (Buffer.byteLength(value) > MAX_STRING_BYTES) throw invalid(`${path} is longer than ${MAX_STRING_BYTES} bytes.`);
+  } else if (typeof value === 'number') {
+    if (Number.isInteger(value) && (value < MIN_INTEGER || value > MAX_INTEGER)) {
+      throw invalid(`${path} is an integer beyond ${MIN_INTEGER} to ${MAX_INTEGER}.`);
+    }
   } else if (Array.isArray(value)) {
     if (depth >= MAX_DEPTH) throw invalid(`${path} is nested deeper than ${MAX_DEPTH} levels.`);
     for (const item of value) checkValue(item, { path, depth: depth + 1, inArray: true });
@@ -68,9 +76,9 @@ function checkValue(value: JsonValue, place: Place): void {
   }
 }
 
-/** Names and texts count their UTF-8 length, numbers 8, booleans 4, nesting nothing. */
+/** Names and texts count their UTF-8 length without control characters, numbers 8, booleans 4, nesting nothing. */
 function sizeBytes(value: JsonValue): number {
-  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (typeof value === 'string') return Buffer.byteLength(value.replace(CONTROL_CHARACTERS, ''));
   if (typeof value === 'number') return 8;
   if (typeof value === 'boolean') return 4;
   if (value === null) return 0;
