@@ -261,4 +261,13 @@ describe('the reason why a client is refused', () => {
       "the token is not signed with this device's keys",
     );
   });
+
+  it('is looked for no more when refused tokens come in floods, until the next second', () => {
+    const token = aToken(CAM_RESOURCE, KEYS.other, IN_AN_HOUR);
+    const reasons = Array.from({ length: 30 }, () => forDevice(token));
+    expect(reasons.filter((reason) => reason.endsWith('with a key of device other'))).toHaveLength(20);
+    expect(reasons.at(-1)).toBe("the token is not signed with this device's keys");
+    hub.clock.advance(SECOND_MS);
+    expect(forDevice(token)).toContain('with a key of device other');
+  });
 });

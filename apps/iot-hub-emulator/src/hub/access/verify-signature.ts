@@ -4,8 +4,10 @@ import { isSignedWith, type SasToken } from './sas-token.js';
 import type { SharedAccessPolicy } from './shared-access-policy.js';
 import { unauthorized } from './unauthorized.js';
 
-/** Other devices whose keys a token is tried with, to tell whose it is: a bounded price for what a stranger sends. */
-const MAX_OTHERS_TRIED = 50;
+/** Other devices whose keys a token is tried with, to tell whose it is: a bounded price for what a stranger sends, */
+const MAX_OTHERS_TRIED = 25;
+/** and paid so many times a second, not for every token of a flood. */
+const MAX_SEARCHES_PER_SECOND = 20;
 
 /**
  * The policy that a token names and is signed with.
@@ -50,6 +52,7 @@ function otherSigner(hub: Hub, token: SasToken, { device_id, retired_keys }: Ide
   if (isSignedWith(token, JSON.parse(retired_keys) as string[])) return 'with one that has been replaced';
   const policy = hub.policies.find((candidate) => isSignedWith(token, keysOf(candidate)));
   if (policy !== undefined) return `with a key of policy ${policy.name}, without naming it`;
+  if (!maySearch(hub)) return undefined;
   const others = [
     // Its own device or modules, then whoever comes first: a search of all would cost too much.
     ...hub.store.sql(`${KEYS_OF_OTHERS} WHERE device_id = ?1 LIMIT ?2`).all(device_id, MAX_OTHERS_TRIED),
@@ -58,6 +61,17 @@ function otherSigner(hub: Hub, token: SasToken, { device_id, retired_keys }: Ide
   const other = others.find(({ primary_key, secondary_key }) => isSignedWith(token, [primary_key, secondary_key]));
   if (other === undefined) return undefined;
   return `with a key of device ${other.device_id}${other.module_id === '' ? '' : `, module ${other.module_id}`}`;
+}
+
+const searches = new WeakMap<Hub['store'], { secondsSince1970: number; count: number }>();
+
+/** Whether there is still a search to spend in this second. */
+function maySearch({ store, clock }: Hub): boolean {
+  const secondsSince1970 = Math.floor(clock.nowMs() / 1000);
+  const spent = searches.get(store);
+  const count = spent?.secondsSince1970 === secondsSince1970 ? spent.count : 0;
+  searches.set(store, { secondsSince1970, count: count + 1 });
+  return count < MAX_SEARCHES_PER_SECOND;
 }
 
 const keysOf = ({ primaryKey, secondaryKey }: SharedAccessPolicy): string[] => [primaryKey, secondaryKey];
