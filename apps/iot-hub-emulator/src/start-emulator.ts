@@ -94,7 +94,7 @@ async function open(
   });
   cleanups.push(async () => {
     hub.connections.closeAll('shutdown');
-    amqp.close();
+    await amqp.close();
     await listener.close();
   });
   const boundPorts = await openPorts(listener, {

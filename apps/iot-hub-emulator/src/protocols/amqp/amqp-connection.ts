@@ -210,8 +210,8 @@ export class AmqpServerConnection implements AmqpConnection {
     const error = { condition: 'amqp:unauthorized-access', description: 'The token has expired.' };
     this.hub.metrics.refusals.add('amqp', 'IotHubUnauthorized');
     this.hub.logger.warn({ peer: this.peer, code: 401003, reason: 'the token has expired' }, 'Claim lapsed');
-    this.links.close(claim, error);
     if (this.claims.size === 0) this.closeWith(error);
+    else this.links.close(claim, error);
   }
 
   /** Something threw within rhea, or in what it called: the connection cannot go on. */
@@ -223,13 +223,15 @@ export class AmqpServerConnection implements AmqpConnection {
     this.closeWith({ condition, description: 'The connection broke the rules of AMQP.' });
   }
 
-  /** At once and not with rhea's next turn: after an error it ends the stream before that. */
+  /**
+   * Sessions first: the SDKs of Node wait 45 seconds for answers on sessions that were not ended. At once, and not with
+   * rhea's next turn: after an error it ends the stream before that.
+   */
   private closeWith(error: AmqpErrorFields): void {
-    if (this.over || this.rhea.is_closed()) return;
-    if (this.rhea.is_remote_open()) {
-      this.rhea.local.close.error = error;
-      this.rhea._write_close();
-    }
+    if (this.over) return;
+    for (const session of Object.values(this.rhea.local_channel_map)) session.end(error);
+    this.rhea.close(error);
+    this.rhea._process();
     this.stream.end();
   }
 

@@ -455,8 +455,9 @@ describe(createAmqpEndpoint.name, () => {
 
   it('tells clients when the hub stops', async () => {
     const client = await authorized();
-    endpoint.close();
+    const stopped = endpoint.close();
     expect(await client.closed()).toMatchObject({ condition: 'amqp:connection:forced' });
+    await stopped;
   });
 
   it('leaves no timer behind', async () => {

@@ -22,8 +22,8 @@ const ROUTES: readonly LinkRoute[] = [
 export interface AmqpEndpoint {
   /** Speaks AMQP 1.0 over a byte stream until it closes. `peer` names the client for the log, `socket` is the TLS below. */
   readonly accept: (stream: Duplex, peer: string, socket?: TLSSocket) => void;
-  /** Tells all clients that the hub goes. */
-  close(): void;
+  /** Tells all clients that the hub goes, and waits for them to go, too: two seconds at most. */
+  close(): Promise<void>;
 }
 
 /** Makes what turns AMQP byte streams into connections of the hub's services, devices and readers. */
@@ -36,10 +36,16 @@ export function createAmqpEndpoint(hub: Hub): AmqpEndpoint {
       connections.add(connection);
       connection.onClosed(() => connections.delete(connection));
     },
-    close() {
-      for (const connection of connections) {
-        connection.close({ condition: 'amqp:connection:forced', description: 'The hub stops.' });
-      }
+    async close() {
+      const closed = Array.from(
+        connections,
+        (connection) =>
+          new Promise<void>((resolve) => {
+            connection.onClosed(resolve);
+            connection.close({ condition: 'amqp:connection:forced', description: 'The hub stops.' });
+          }),
+      );
+      await Promise.all(closed);
     },
   };
 }

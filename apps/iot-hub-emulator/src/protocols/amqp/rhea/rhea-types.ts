@@ -8,7 +8,6 @@ import type { EventEmitter } from 'node:events';
  */
 export interface RheaConnection extends EventEmitter {
   readonly remote: { readonly open?: { readonly container_id?: unknown; readonly hostname?: unknown } };
-  readonly local: { readonly close: { error: AmqpErrorFields | undefined } };
   readonly local_channel_map: Readonly<Record<number, RheaSession>>;
   readonly remote_channel_map: Readonly<Record<number, RheaSession | undefined>>;
   /** Whether it writes at all. */
@@ -19,12 +18,13 @@ export interface RheaConnection extends EventEmitter {
   is_remote_open(): boolean;
   /** Has what is pending written with the next turn of the event loop. */
   _register(): void;
-  /** Writes the close frame now and not with the next turn of the event loop. */
-  _write_close(): void;
+  /** Has it written now. */
+  _process(): void;
 }
 
 /** A session of a {@link RheaConnection}. */
 export interface RheaSession {
+  end(error?: AmqpErrorFields): void;
   readonly links: Readonly<Record<string, RheaLink>>;
   readonly remote: { readonly handles: Readonly<Record<number, RheaLink | undefined>> };
   readonly outgoing: { available(): number };
