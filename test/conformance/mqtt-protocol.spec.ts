@@ -239,11 +239,4 @@ describe('the MQTT protocol', () => {
     await device.publishAsync(EVENTS, 'web', { qos: 1 });
     expect(messages().at(-1)?.body).toBe('web');
   });
-
-  it('refuses AMQP by name, for now', async () => {
-    const socket = await bareSocket();
-    socket.write('AMQP\x03\x01\0\0');
-    await ended(socket);
-    expect(hub.log.some(({ reason }) => reason === 'AmqpNotImplemented')).toBe(true);
-  });
 });
