@@ -112,8 +112,20 @@ const LARGEST: readonly Limit[] = [
         many(count, (index) => ({ id: `b${index}`, importMode: 'create' })),
       ),
   ],
-  ['routes', 100, (_hub, count) => parsed(routes(count))],
-  ['enrichments', 10, (_hub, count) => parsed(enrichments(count))],
+  [
+    'routes',
+    100,
+    (_hub, count) => {
+      parsed(routes(count));
+    },
+  ],
+  [
+    'enrichments',
+    10,
+    (_hub, count) => {
+      parsed(enrichments(count));
+    },
+  ],
   [
     'consumer groups, $Default included',
     20,
@@ -171,7 +183,7 @@ describe('the limits of a hub', () => {
         blobUrl: (name) => `https://storage.example/uploads/${name}`,
         sign: () => '?sig=x',
         lookUp: () => Promise.resolve(undefined),
-      } as NonNullable<TestHub['uploadStorage']>,
+      },
     });
     await createIdentity(hub, D1);
   });
