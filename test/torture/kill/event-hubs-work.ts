@@ -6,7 +6,8 @@ import { Violation, type Work } from './work.js';
 
 const PARTITIONS = ['0', '1', '2', '3'];
 const SELECTOR_FILTER = 0x468c00000004;
-const CREDIT = 100;
+const CREDIT = 200;
+const CREDIT_AT_ONCE = 50;
 const LIMIT_MS = 20_000;
 
 /**
@@ -34,7 +35,10 @@ export class EventHubsWork implements Work {
     for (const partition of PARTITIONS) {
       const before = this.read.get(partition) ?? [];
       const now = again.get(partition) ?? [];
-      await until(() => now.length >= before.length || violation(), `partition ${partition} read again`, LIMIT_MS);
+      while (now.length < before.length && !violation()) {
+        const had = now.length;
+        await until(() => now.length > had || violation(), `partition ${partition} after ${had}`, LIMIT_MS);
+      }
       const cause = violation();
       if (cause) throw cause;
       const differs = before.findIndex((body, index) => body !== now[index]);
@@ -69,9 +73,9 @@ export class EventHubsWork implements Work {
         }
         bodies.push(textOf(message?.body));
         onRead();
-        receiver.add_credit(1);
+        if (bodies.length % CREDIT_AT_ONCE === 0) receiver.add_credit(CREDIT_AT_ONCE);
       });
-      receiver.add_credit(CREDIT);
+      receiver.add_credit(CREDIT + CREDIT_AT_ONCE);
     }
     return { closed: client.closed(), violation: () => violation };
   }

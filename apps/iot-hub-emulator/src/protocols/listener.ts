@@ -74,8 +74,8 @@ export function createListener(options: ListenerOptions): Listener {
       requestCert: true,
       rejectUnauthorized: false,
       ca: [],
-      // A resumed session would not hold the issuers of the client's certificate.
-      secureOptions: constants.SSL_OP_NO_TICKET,
+      // A resumed session would not hold the issuers of the client's certificate; to renegotiate is to make the hub work.
+      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
       handshakeTimeout: handshakeTimeoutMs,
       noDelay: true,
     });

@@ -3,7 +3,9 @@ import { connect } from 'mqtt';
 import { developmentPolicies } from '../../apps/iot-hub-emulator/src/hub/access/policies.js';
 import { httpsCall } from '../support/https-call.js';
 import { type LogLine, startTestIotHub, type TestIotHub } from '../support/iot-hub.js';
+import { openTls } from '../support/raw-mqtt.js';
 import { until } from '../support/until.js';
+import { amqpOver } from '../torture/support/amqp-client.js';
 
 /** Everything a token is made of; each test changes one thing of a token that would be accepted. */
 interface Parts {
@@ -469,4 +471,112 @@ describe('tokens an MQTT connection is refused with', () => {
     await client.endAsync(true);
     return code;
   }
+});
+
+describe('over AMQP', () => {
+  const openStream = () => openTls({ port: hub.emulator.port, ca: hub.emulator.caCertificate });
+
+  /** @returns whether a client that has presented the token may open the link. */
+  async function opens(presented: string | undefined, address: string): Promise<boolean> {
+    const client = amqpOver(await openStream(), { username: 'anonymous' });
+    try {
+      // A token that is good in itself may still be for something else.
+      const { status: answer } = await client.putToken(presented);
+      if (answer !== 200) return false;
+      return await client.sender(address).then(
+        () => true,
+        () => false,
+      );
+    } finally {
+      client.stream.destroy();
+    }
+  }
+
+  it('good tokens open the links', async () => {
+    expect(await opens(token(cam), '/devices/cam/messages/events')).toBe(true);
+    expect(await opens(token(owner), '/messages/devicebound')).toBe(true);
+  });
+
+  it.each(DEVICE_REFUSALS)('a device is refused with %s', async (_name, _reason, build) => {
+    const text = build();
+    const lines = await logged(async () => {
+      expect(await opens(text, '/devices/cam/messages/events')).toBe(false);
+    });
+    const reasons = lines.filter(({ level, reason }) => level >= 40 && (reason ?? '') !== '');
+    expect(reasons).not.toEqual([]);
+    expectNoSecrets(text ?? '');
+  });
+
+  const eventHubsToken = ({
+    key: base64 = owner.key,
+    resource = 'localhub',
+    policy = 'iothubowner',
+    textKey = true,
+  } = {}) => {
+    const sb = encodeURIComponent(`sb://${hub.emulator.hostName}/${resource}`);
+    const asText = textKey ? Buffer.from(base64).toString('base64') : base64;
+    return token({ ...owner, key: asText, resource: sb, policy });
+  };
+  const reads = async (presented: string): Promise<boolean> => {
+    const client = amqpOver(await openStream(), { username: 'anonymous' });
+    try {
+      if ((await client.putToken(presented)).status !== 200) return false;
+      const address = 'localhub/ConsumerGroups/$Default/Partitions/0';
+      return await client.receiver(address).then(
+        () => true,
+        () => false,
+      );
+    } finally {
+      client.stream.destroy();
+    }
+  };
+
+  it('a good token reads the built-in endpoint', async () => {
+    expect(await reads(eventHubsToken())).toBe(true);
+  });
+
+  it.each<[string, () => string]>([
+    ['signed with the bytes of the key', () => eventHubsToken({ textKey: false })],
+    ['signed with another key', () => eventHubsToken({ key: KEYS.other })],
+    ['of a policy without the right', () => eventHubsToken({ key: policyKey('device'), policy: 'device' })],
+    [
+      'of a registry policy',
+      () => eventHubsToken({ key: policyKey('registryReadWrite'), policy: 'registryReadWrite' }),
+    ],
+    ['of an unknown policy', () => eventHubsToken({ policy: 'nobody' })],
+    ['for another event hub', () => eventHubsToken({ resource: 'otherhub' })],
+    ['for another partition', () => eventHubsToken({ resource: 'localhub/ConsumerGroups/$Default/Partitions/1' })],
+    ['for an event hub whose name begins the same', () => eventHubsToken({ resource: 'localhub2' })],
+    ['of a device', () => token(cam)],
+    ['that is expired', () => eventHubsToken().replace(/se=\d+/, 'se=1')],
+    ['of which the expiry was changed', () => eventHubsToken().replace(/se=\d+/, `se=${NOW_SECONDS + 9999}`)],
+  ])('a reader is refused with a token %s', async (_name, build) => {
+    const text = build();
+    const lines = await logged(async () => {
+      expect(await reads(text)).toBe(false);
+    });
+    expect(lines.filter(({ level, reason }) => level >= 40 && (reason ?? '') !== '')).not.toEqual([]);
+    expectNoSecrets(text);
+  });
+
+  it.each<[string, () => { username: string; password: string }]>([
+    [
+      'another key',
+      () => ({ username: 'iothubowner@sas.root.localhub', password: token({ ...owner, key: KEYS.other }) }),
+    ],
+    ['a token of another policy', () => ({ username: 'service@sas.root.localhub', password: token(owner) })],
+    ["a device's token", () => ({ username: 'iothubowner@sas.root.localhub', password: token(cam) })],
+    ['another device', () => ({ username: 'other@sas.localhub', password: token(cam) })],
+    ['the key itself', () => ({ username: 'iothubowner@sas.root.localhub', password: owner.key })],
+    ['no password', () => ({ username: 'iothubowner@sas.root.localhub', password: ' ' })],
+  ])('SASL PLAIN is refused with %s', async (_name, build) => {
+    const credentials = build();
+    const lines = await logged(async () => {
+      const client = amqpOver(await openStream(), credentials);
+      await expect(client.opened()).rejects.toThrow();
+      client.stream.destroy();
+    });
+    expect(lines.filter(({ level, reason }) => level >= 40 && (reason ?? '') !== '')).not.toEqual([]);
+    expectNoSecrets(credentials.password);
+  });
 });
