@@ -283,6 +283,22 @@ describe(createMqttEndpoint.name, () => {
       expect(stored()[0]?.properties).toBe('{"mqtt-retain":"true"}');
     });
 
+    it('has the properties of its own topic, also after others with the same one', async () => {
+      const client = await connected();
+      await client.publish(`${EVENTS}level=1`, 'a').next();
+      await client.publish(`${EVENTS}level=1`, 'b').next();
+      await client.publish(`${EVENTS}level=1`, 'c', { retain: true }).next();
+      await client.publish(`${EVENTS}level=1`, 'd').next();
+      await client.publish(`${EVENTS}level=2`, 'e').next();
+      expect(stored().map(({ properties, body }) => [properties, Buffer.from(body).toString()])).toEqual([
+        ['{"level":"1"}', 'a'],
+        ['{"level":"1"}', 'b'],
+        ['{"level":"1","mqtt-retain":"true"}', 'c'],
+        ['{"level":"1"}', 'd'],
+        ['{"level":"2"}', 'e'],
+      ]);
+    });
+
     it('of 256 KiB is taken; larger closes the connection', async () => {
       const client = await connected();
       expect(await client.publish(EVENTS, Buffer.alloc(256 * 1024)).next()).toMatchObject({ cmd: 'puback' });

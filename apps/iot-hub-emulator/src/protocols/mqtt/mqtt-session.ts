@@ -31,6 +31,8 @@ const MAX_SUBSCRIPTIONS = 5;
 const MAX_OUTSTANDING_PACKETS = 1_000;
 const MAX_OUTSTANDING_BYTES = 4 * 1024 * 1024;
 const LOGGED_TOPIC_LENGTH = 128;
+/** Longer topics are not worth the memory of every device that sends one. */
+const REMEMBERED_TOPIC_LENGTH = 512;
 /** SUBACK return code of a refused filter. */
 const SUBSCRIBE_FAILURE = 0x80;
 
@@ -60,6 +62,8 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   private readonly subscriptions = new Map<Subscription, StoredSubscription>();
   private readonly acknowledgements = new OrderedAcknowledgements();
   private outstandingBytes = 0;
+  /** What the topic of the last message said: most devices send the same properties again and again. */
+  private lastTelemetry: { readonly topic: string; readonly message: Omit<DeviceMessage, 'body'> } | undefined;
   private readonly keepAlive: KeepAlive;
   private readonly delivery: CloudToDeviceDelivery;
   private cancelExpiry: () => void = () => undefined;
@@ -176,11 +180,16 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
       this.violation('the packet identifier is 0');
       return;
     }
-    const request = parsePublishTopic(packet.topic, this.identity);
     const body = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
+    if (packet.topic === this.lastTelemetry?.topic && !packet.retain) {
+      this.acknowledge(packet, this.append({ ...this.lastTelemetry.message, body }), this.appended);
+      return;
+    }
+    const request = parsePublishTopic(packet.topic, this.identity);
     switch (request.kind) {
       case 'telemetry': {
         const message = toDeviceMessage(request.bag, body, packet.retain ? [RETAIN_MARK] : []);
+        this.remember(packet, message);
         this.acknowledge(packet, this.append(message), this.appended);
         return;
       }
@@ -200,6 +209,11 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
       case 'refused':
         this.violation(`${request.reason}: ${forLog(packet.topic)}`);
     }
+  }
+
+  private remember({ topic, retain }: IPublishPacket, { systemProperties, properties }: DeviceMessage): void {
+    if (retain || topic.length > REMEMBERED_TOPIC_LENGTH) return;
+    this.lastTelemetry = { topic, message: { systemProperties, properties } };
   }
 
   private append(message: DeviceMessage): Promise<void> {
