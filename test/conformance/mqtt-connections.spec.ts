@@ -59,14 +59,6 @@ describe('connections of devices over MQTT', () => {
     await until(async () => !(await isConnected(`visitor-${name}`)), 'the registry shows it gone');
   });
 
-  it('take the secondary key as well', async () => {
-    await hub.addDevice('second-key');
-    const { secondaryKey } = await keysOf('second-key');
-    const device = await clientWithToken('second-key', { key: secondaryKey });
-    await device.open();
-    await device.close();
-  });
-
   it.each<[name: string, deviceId: string, token: Token, reason: string]>([
     ['signed with another key', 'forged', { key: OTHER_KEY }, 'not signed with'],
     ['that has expired', 'expired', { expiresIn: -10 }, 'expired'],

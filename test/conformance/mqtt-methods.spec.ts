@@ -38,22 +38,6 @@ describe('direct methods over MQTT', () => {
     return (_request, response) => void response.send(status, payload);
   };
 
-  it.each([
-    ['Mqtt', Mqtt],
-    ['MqttWs', MqttWs],
-  ])('reach the device through %s and bring its answer back', async (name, transport) => {
-    const device = await connected(`answers-${name}`, transport);
-    device.onDeviceMethod('echo', (request, response) => {
-      void response.send(200, { got: request.payload as unknown, by: request.methodName });
-    });
-    const payload = { text: 'Köln ☀ "quoted"', list: [1, null, { a: true }] };
-    expect(await invoke(`answers-${name}`, 'echo', payload)).toEqual({
-      status: 200,
-      payload: { got: payload, by: 'echo' },
-    });
-    await device.close();
-  });
-
   it.each<[payload: unknown]>([[null], [0], ['text'], [[1, 2]], [{}]])(
     'carry the payload %j both ways',
     async (payload) => {

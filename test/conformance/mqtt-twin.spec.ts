@@ -32,34 +32,6 @@ describe('device twins over MQTT', () => {
     return { device, twin: await device.getTwin() };
   }
 
-  it.each([
-    ['Mqtt', Mqtt],
-    ['MqttWs', MqttWs],
-  ])('are read by the device through %s, without tags', async (name, transport) => {
-    const deviceId = `reader-${name}`;
-    await hub.addDevice(deviceId);
-    await hub.registry.updateTwin(deviceId, { tags: { site: 'a' }, properties: { desired: { rate: { s: 5 } } } }, '*');
-    const device = await hub.device(hub.emulator.deviceConnectionString(deviceId), transport);
-    const twin = await device.getTwin();
-    expect(JSON.parse(JSON.stringify(twin.properties)) as Json).toEqual({
-      desired: { rate: { s: 5 }, $version: 2 },
-      reported: { $version: 1 },
-    });
-  });
-
-  it('take what the device reports: objects merge, null removes, arrays replace', async () => {
-    const { device, twin } = await connected('reporter');
-    await report(twin, { camera: { width: 640, height: 480 }, list: [1, 2], old: true });
-    await report(twin, { camera: { width: 1280 }, list: [3], old: null });
-    const { properties } = await serviceTwin('reporter');
-    const { $metadata, ...reported } = properties.reported;
-    expect(reported).toEqual({ camera: { width: 1280, height: 480 }, list: [3], $version: 3 });
-    expect($metadata).toMatchObject({ camera: { width: { $lastUpdated: expect.any(String) } } });
-    await twin.get();
-    expect(twin.properties.reported).toMatchObject(reported);
-    await device.close();
-  });
-
   it.each<[name: string, patch: unknown]>([
     ['a name with a dot', { 'a.b': 1 }],
     ['a name with a dollar sign', { $x: 1 }],
