@@ -18,6 +18,9 @@ const SPOKEN: Readonly<Record<string, Readonly<Record<string, 'mqtt' | 'amqp'>>>
 /** WebSocket messages carry any piece of the stream; clients send a packet or frame a message. */
 const WEB_SOCKET_MAX_MESSAGE_BYTES = 512 * 1024;
 
+/** What strangers ask for goes into the log by its beginning. */
+const LOGGED_LENGTH = 128;
+
 interface WebSocketOptions {
   readonly httpServer: HttpServer;
   readonly onMqtt: (stream: Duplex, peer: string, socket: TLSSocket) => void;
@@ -38,7 +41,8 @@ export function acceptWebSockets({ httpServer, onMqtt, onAmqp, logger }: WebSock
     const asked = askedFor(request);
     if (asked === undefined) {
       const { status, reason } = refusalOf(request);
-      logger.warn({ peer, reason }, 'WebSocket refused');
+      const offered = (request.headers['sec-websocket-protocol'] ?? '').slice(0, LOGGED_LENGTH);
+      logger.warn({ peer, reason, path: pathOf(request).slice(0, LOGGED_LENGTH), offered }, 'WebSocket refused');
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
@@ -52,8 +56,10 @@ export function acceptWebSockets({ httpServer, onMqtt, onAmqp, logger }: WebSock
   return server;
 }
 
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?')[0] ?? '';
+
 /** Some clients end the path with a slash. */
-const spokenAt = (request: IncomingMessage) => SPOKEN[request.url?.split('?')[0]?.replace(/\/$/, '') ?? ''];
+const spokenAt = (request: IncomingMessage) => SPOKEN[pathOf(request).replace(/\/$/, '')];
 
 /** The first subprotocol offered that is spoken at the path. */
 function askedFor(request: IncomingMessage): { subprotocol: string; protocol: 'mqtt' | 'amqp' } | undefined {

@@ -236,6 +236,7 @@ export class AmqpServerConnection implements AmqpConnection {
   }
 
   private logEnd(reason: string, condition?: string): void {
+    this.hub.metrics.refusals.add('amqp', 'protocol-violation');
     this.hub.logger.warn({ peer: this.peer, reason, condition }, 'Connection closed by the hub');
   }
 
