@@ -14,6 +14,7 @@ export function streamPair(): [Duplex, Duplex] {
 class End extends Duplex {
   other: End;
   private blocked: (() => void) | undefined;
+  private underWay = 0;
 
   override _read(): void {
     const { blocked } = this;
@@ -23,10 +24,12 @@ class End extends Duplex {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     const { other } = this;
+    this.underWay += chunk.length;
     setImmediate(() => {
+      this.underWay -= chunk.length;
       if (!other.destroyed) other.push(chunk);
     });
-    if (other.readableLength < other.readableHighWaterMark) done();
+    if (other.readableLength + this.underWay < other.readableHighWaterMark) done();
     else other.blocked = done;
   }
 

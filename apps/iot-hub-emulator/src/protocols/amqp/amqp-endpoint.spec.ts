@@ -246,12 +246,12 @@ describe(createAmqpEndpoint.name, () => {
 
     it('can be attached, detached and attached again without end', async () => {
       const client = await authorized();
-      for (let round = 0; round < 600; round += 1) {
+      for (let round = 0; round < 300; round += 1) {
         const sender = await client.sender('/messages/devicebound');
         sender.close();
         await new Promise((resolve) => sender.once('sender_close', resolve));
       }
-    });
+    }, 60_000);
   });
 
   describe('messages to devices', () => {
