@@ -147,7 +147,7 @@ export class World {
   disconnected(name: string): void {
     const device = this.devices.get(name);
     this.connections.delete(name);
-    if (device === undefined) return;
+    if (device?.connected !== true) return;
     device.connected = false;
     device.keptSubscriptions = device.keepsSession ? new Set(device.subscriptions) : device.keptSubscriptions;
     device.subscriptions = new Set();
