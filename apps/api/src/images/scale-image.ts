@@ -7,7 +7,7 @@ const MAX_PIXELS = 40_000_000;
 const TIMEOUT_SECONDS = 10;
 const JPEG_QUALITY = 80;
 
-/** Decoding is what costs memory and processor. */
+/** Decoding is what costs memory and processor; only whose turn it is holds a picture in memory. */
 const AT_ONCE = 2;
 const IN_LINE = 32;
 
@@ -32,18 +32,19 @@ export interface ScaleOptions {
 }
 
 /**
- * The picture, scaled down to fit; it comes back as it is when it fits already. Formats that few programs read become
+ * The picture that `read` gives when its turn has come, scaled down to fit; it comes back as it is when it fits already. Formats that few programs read become
  * JPEG, or PNG when they may be transparent. What is too large is refused from its header, before it is decoded.
  *
- * @throws {@link AppError} `IMAGE.NOT_AN_IMAGE`, `IMAGE.TOO_LARGE` or `IMAGE.BUSY`.
+ * @throws {@link AppError} `IMAGE.NOT_AN_IMAGE`, `IMAGE.TOO_LARGE` or `IMAGE.BUSY`; what `read` throws.
  */
 export async function scaleImage(
-  bytes: Buffer,
+  read: () => Buffer | Promise<Buffer>,
   { maxWidth = Infinity, maxHeight = Infinity, keep }: ScaleOptions,
 ): Promise<Image> {
-  const contentType = typeOfBytes(bytes.subarray(0, 4_096));
-  if (!contentType?.startsWith('image/') || contentType === 'image/svg+xml') throw notAnImage();
   return turnstile.run(async () => {
+    const bytes = await read();
+    const contentType = typeOfBytes(bytes.subarray(0, 4_096));
+    if (!contentType?.startsWith('image/') || contentType === 'image/svg+xml') throw notAnImage();
     const { default: sharp } = await import('sharp');
     sharp.cache(false);
     // Reads the header alone.

@@ -69,8 +69,8 @@ export class ScaledImages {
     return work;
   }
 
-  private async scale(name: string, maxWidth: number): Promise<Image> {
-    const { content } = await this.storage.read(name, { maxBytes: MAX_SOURCE_BYTES });
-    return scaleImage(content, { maxWidth, keep: KEPT_TYPES });
+  private scale(name: string, maxWidth: number): Promise<Image> {
+    const read = async (): Promise<Buffer> => (await this.storage.read(name, { maxBytes: MAX_SOURCE_BYTES })).content;
+    return scaleImage(read, { maxWidth, keep: KEPT_TYPES });
   }
 }

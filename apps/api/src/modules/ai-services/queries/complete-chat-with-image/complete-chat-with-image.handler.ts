@@ -8,6 +8,6 @@ export class CompleteChatWithImageHandler implements IQueryHandler<CompleteChatW
   constructor(private readonly model: ChatModel) {}
 
   async execute({ question, picture, signal }: CompleteChatWithImageQuery) {
-    return this.model.ask({ ...question, image: await fitForModel(picture) }, { signal });
+    return this.model.ask({ ...question, image: await fitForModel(() => picture) }, { signal });
   }
 }

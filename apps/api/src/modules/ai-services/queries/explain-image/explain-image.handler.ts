@@ -14,7 +14,8 @@ export class ExplainImageHandler implements IQueryHandler<ExplainImageQuery> {
   ) {}
 
   async execute({ blobName, question, signal }: ExplainImageQuery) {
-    const { content } = await this.storage.read(blobName, { maxBytes: this.config.aiServices.maxImageBytes, signal });
-    return this.model.ask({ ...question, image: await fitForModel(content) }, { signal });
+    const { maxImageBytes: maxBytes } = this.config.aiServices;
+    const image = await fitForModel(async () => (await this.storage.read(blobName, { maxBytes, signal })).content);
+    return this.model.ask({ ...question, image }, { signal });
   }
 }
