@@ -18,7 +18,10 @@ export type BlobStorageErrorCode =
   | 'BLOB_STORAGE.FAILED'
   | 'BLOB_STORAGE.NOT_CONFIGURED';
 
-const MESSAGES: Readonly<Record<Exclude<BlobStorageErrorCode, 'BLOB.NAME_INVALID'>, readonly [string, string]>> = {
+/** All but the code of what is refused before the storage is asked. */
+type FailureCode = Exclude<BlobStorageErrorCode, 'BLOB.NAME_INVALID'>;
+
+const MESSAGES: Readonly<Record<FailureCode, readonly [string, string]>> = {
   'BLOB.NOT_FOUND': ['There is no blob of that name.', 'List the blobs to see which names exist.'],
   'BLOB.ALREADY_EXISTS': ['A blob of that name exists already.', 'Choose another name, or ask to overwrite it.'],
   'BLOB.CHANGED': ['The blob was changed by someone else meanwhile.', 'Read it again and repeat the request.'],
@@ -51,10 +54,7 @@ const MESSAGES: Readonly<Record<Exclude<BlobStorageErrorCode, 'BLOB.NAME_INVALID
 };
 
 /** The error of a code, with its standard message and hint. */
-export function storageError(
-  code: Exclude<BlobStorageErrorCode, 'BLOB.NAME_INVALID'>,
-  options: Omit<AppErrorOptions, 'hint'> = {},
-): AppError {
+export function storageError(code: FailureCode, options: Omit<AppErrorOptions, 'hint'> = {}): AppError {
   const [message, hint] = MESSAGES[code];
   return new AppError(code, message, { hint, ...options });
 }
@@ -76,8 +76,7 @@ export function translateStorageError(error: unknown): unknown {
     ...(serviceCode && { storage_code: serviceCode }),
     ...(requestId && { storage_request_id: requestId }),
   };
-  const code = BY_SERVICE_CODE[serviceCode ?? ''] ?? byStatus(statusCode);
-  return storageError(code, { cause, details });
+  return storageError(codeOf(error as RestErrorLike, { statusCode, serviceCode, networkCode }), { cause, details });
 }
 
 /** True for the error of an aborted signal, by whichever library. */
@@ -85,7 +84,7 @@ export function isAbort(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }
 
-const BY_SERVICE_CODE: Readonly<Record<string, Exclude<BlobStorageErrorCode, 'BLOB.NAME_INVALID'>>> = {
+const BY_SERVICE_CODE: Readonly<Record<string, FailureCode>> = {
   BlobNotFound: 'BLOB.NOT_FOUND',
   BlobAlreadyExists: 'BLOB.ALREADY_EXISTS',
   ConditionNotMet: 'BLOB.CHANGED',
@@ -94,7 +93,9 @@ const BY_SERVICE_CODE: Readonly<Record<string, Exclude<BlobStorageErrorCode, 'BL
   InvalidRange: 'BLOB.RANGE_NOT_SATISFIABLE',
   LeaseIdMissing: 'BLOB.LOCKED',
   BlobImmutableDueToPolicy: 'BLOB.LOCKED',
+  BlobImmutableDueToLegalHold: 'BLOB.LOCKED',
   BlobArchived: 'BLOB.LOCKED',
+  BlobBeingRehydrated: 'BLOB.LOCKED',
   SnapshotsPresent: 'BLOB.LOCKED',
   ContainerNotFound: 'BLOB_STORAGE.CONTAINER_NOT_FOUND',
   ContainerBeingDeleted: 'BLOB_STORAGE.CONTAINER_NOT_FOUND',
@@ -102,10 +103,21 @@ const BY_SERVICE_CODE: Readonly<Record<string, Exclude<BlobStorageErrorCode, 'BL
   OperationTimedOut: 'BLOB_STORAGE.TIMEOUT',
 };
 
-function byStatus(statusCode: number | undefined): Exclude<BlobStorageErrorCode, 'BLOB.NAME_INVALID'> {
+/** The error classes of `@azure/identity`, by the names they give themselves; some carry the status of the sign-in. */
+const CREDENTIAL_FAILURES = ['CredentialUnavailableError', 'AuthenticationError', 'AggregateAuthenticationError'];
+
+function codeOf(
+  { name }: Error,
+  { statusCode, serviceCode, networkCode }: Omit<StorageFailureFacts, 'requestId'>,
+): FailureCode {
+  if (CREDENTIAL_FAILURES.includes(name)) return 'BLOB_STORAGE.ACCESS_DENIED';
+  if (statusCode !== undefined) return BY_SERVICE_CODE[serviceCode ?? ''] ?? byStatus(statusCode);
+  // Without either, something has answered that is no blob storage, and the SDK stumbled over it.
+  return networkCode === undefined ? 'BLOB_STORAGE.FAILED' : 'BLOB_STORAGE.UNREACHABLE';
+}
+
+function byStatus(statusCode: number): FailureCode {
   switch (statusCode) {
-    case undefined:
-      return 'BLOB_STORAGE.UNREACHABLE';
     case 401:
     case 403:
       return 'BLOB_STORAGE.ACCESS_DENIED';

@@ -148,6 +148,7 @@ export class BlobStorageController {
     'REQUEST.INVALID',
     'BLOB.NAME_INVALID',
     'BLOB.NOT_FOUND',
+    'BLOB.LOCKED',
     'BLOB.TOO_LARGE',
     'BLOB.RANGE_NOT_SATISFIABLE',
     'IMAGE.NOT_AN_IMAGE',
@@ -189,7 +190,14 @@ export class BlobStorageController {
   @ApiOkResponse({ description: 'The blob', content: { 'image/*': BINARY, '*/*': BINARY }, headers: BLOB_HEADERS })
   @ApiResponse({ status: 206, description: 'The range that was asked for', content: { '*/*': BINARY } })
   @NOT_MODIFIED
-  @ApiProblems('BLOB.NAME_INVALID', 'BLOB.NOT_FOUND', 'BLOB.CHANGED', 'BLOB.RANGE_NOT_SATISFIABLE', ...storageProblems)
+  @ApiProblems(
+    'BLOB.NAME_INVALID',
+    'BLOB.NOT_FOUND',
+    'BLOB.LOCKED',
+    'BLOB.CHANGED',
+    'BLOB.RANGE_NOT_SATISFIABLE',
+    ...storageProblems,
+  )
   async getBlob(@BlobName('/blob_storage/') name: string, @Res() response: Response): Promise<void> {
     await this.sender.send(name, response);
   }
