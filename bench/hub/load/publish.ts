@@ -13,6 +13,8 @@ export interface PublishOrder extends Target {
   readonly measureMs: number;
   /** Whether to time each message; for few of them in flight. */
   readonly latencies?: boolean;
+  /** Whether a property differs from message to message; otherwise a device always sends the same ones. */
+  readonly varying?: boolean;
 }
 
 export interface PublishResult {
@@ -53,7 +55,7 @@ function startPublishing(connection: MqttConnection, index: number, order: Publi
   // Ids go round within the window, so the next messages are always one piece of the window written twice.
   const messages = Array.from({ length: inFlight }, (_, slot) =>
     publishPacket(
-      `devices/${deviceName(index)}/messages/events/%24.ct=application%2Fjson&%24.ce=utf-8&level=info`,
+      `devices/${deviceName(index)}/messages/events/%24.ct=application%2Fjson&%24.ce=utf-8&level=info${order.varying === true ? `&number=${String(slot).padStart(2, '0')}` : ''}`,
       body(index === ALARM_CONNECTION && slot === 0 ? 95.5 : 21.5),
       slot + 1,
     ),
