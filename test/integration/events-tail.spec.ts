@@ -30,9 +30,8 @@ describe('the command iot-hub-emulator events tail', () => {
   beforeEach(async () => {
     tails = [];
     folder = await mkdtemp(join(tmpdir(), 'events-tail-'));
-    const seed = join(folder, 'seed.yaml');
-    await writeFile(seed, 'devices: [{ deviceId: cam }, { deviceId: other }]\n');
-    hub = await startEmulatorProcess(['--data-dir', folder, '--seed', seed, '--log-level', 'warn']);
+    await writeFile(join(folder, 'seed.yaml'), 'devices: [{ deviceId: cam }, { deviceId: other }]\n');
+    await startHub();
   });
   afterEach(async () => {
     for (const { child, exited } of tails) {
@@ -44,6 +43,10 @@ describe('the command iot-hub-emulator events tail', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  const startHub = async (...args: string[]) => {
+    const seed = join(folder, 'seed.yaml');
+    hub = await startEmulatorProcess(['--data-dir', folder, '--seed', seed, '--log-level', 'warn', ...args]);
+  };
   const tail = (...args: string[]): Tail => {
     const child = spawn(process.execPath, [EMULATOR_MAIN, 'events', 'tail', '--data-dir', folder, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -110,6 +113,19 @@ describe('the command iot-hub-emulator events tail', () => {
     programs.child.kill('SIGTERM');
     expect(await programs.exited).toBe(0);
   });
+
+  it('goes on where it was when the hub comes back', async () => {
+    const people = await following();
+    await send('cam', 'before');
+    await until(() => people.output().includes('before'), 'the first event');
+    hub.kill('SIGTERM');
+    await hub.exited;
+    await until(() => people.errors().includes('does not answer'), 'it tells of the trouble', 25_000);
+    await startHub('--port', String(hub.ready.port));
+    await send('cam', 'after');
+    await until(() => people.output().includes('after'), 'the second event', 25_000);
+    expect(people.output().match(/before|after/g)).toEqual(['before', 'after']);
+  }, 60_000);
 
   it('ends when nobody reads on', async () => {
     const cut = await following('--json');

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   EventHubConsumerClient,
   type EventPosition,
@@ -7,8 +8,9 @@ import {
 import { EmulatorOptionError } from '../emulator-options.js';
 import { toTailedEvent, type TailedEvent } from './tailed-event.js';
 
-/** How long the first answer may take. */
-const FIRST_ANSWER_MS = 5000;
+/** The SDK's own patience is minutes, in which it says nothing. */
+const QUICK = { retryOptions: { maxRetries: 0, timeoutInMs: 5000 } };
+const RETRY_MS = 1000;
 /** Events come as they are: nothing is gained by waiting for a batch to fill. */
 const LONGEST_WAIT_SECONDS = 30;
 
@@ -41,27 +43,60 @@ export interface FollowInput {
  * @throws {@link EmulatorOptionError} when the endpoint cannot be reached, or refuses.
  */
 export async function followEvents(input: FollowInput): Promise<() => Promise<void>> {
-  const connect = (retryOptions?: object): EventHubConsumerClient => {
+  const connect = (): EventHubConsumerClient => {
     try {
-      return new EventHubConsumerClient(input.consumerGroup, input.connectionString, {
-        ...(retryOptions && { retryOptions }),
-      });
+      return new EventHubConsumerClient(input.consumerGroup, input.connectionString, QUICK);
     } catch (cause) {
       throw new EmulatorOptionError(
         `The connection string is not that of an event hub (${messageOf(cause)}): it begins with Endpoint=sb:// and names an EntityPath.`,
       );
     }
   };
-  const startPosition = await startPositions(
-    connect({ maxRetries: 0, timeoutInMs: FIRST_ANSWER_MS }),
-    input.fromBeginning,
-  );
-  const client = connect();
-  const subscription = subscribe(client, startPosition, input);
+  const positions = await startPositions(connect(), input.fromBeginning);
+  const stop = new AbortController();
+  const followed = followUntil(stop.signal, { ...input, connect, positions });
   return async () => {
-    await subscription.close();
-    await client.close();
+    stop.abort();
+    await followed;
   };
+}
+
+interface Following extends FollowInput {
+  readonly connect: () => EventHubConsumerClient;
+  /** Kept up with what has come. */
+  readonly positions: Record<string, EventPosition>;
+}
+
+/** Follows with one client after the other: one whose connection broke does not always find back. */
+async function followUntil(signal: AbortSignal, following: Following): Promise<void> {
+  const isStopped = () => signal.aborted;
+  let trouble: string | undefined;
+  while (!isStopped()) {
+    const client = following.connect();
+    const broken = Promise.withResolvers<string | undefined>();
+    const done = () => {
+      broken.resolve(undefined);
+    };
+    signal.addEventListener('abort', done);
+    let subscription: Subscription | undefined;
+    try {
+      // Asked at each beginning: a subscription would wait for minutes for a hub that is gone, and say nothing.
+      await client.getPartitionIds();
+      const onEvents = () => (trouble = undefined);
+      subscription = subscribe(client, following, { onEvents, onBroken: broken.resolve });
+    } catch (cause) {
+      if (isLasting(cause)) following.onEnd(new EmulatorOptionError(explain(cause)));
+      else broken.resolve(explain(cause));
+    }
+    const reason = await broken.promise;
+    signal.removeEventListener('abort', done);
+    if (reason !== undefined && reason !== trouble) following.onTrouble((trouble = reason));
+    const closed = Promise.resolve(subscription?.close()).then(() => client.close());
+    // On a broken connection that may take a minute.
+    if (isStopped()) await closed.catch(() => undefined);
+    else closed.catch(() => undefined);
+    if (!isStopped()) await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 /** Where to begin in each partition, by what they hold now. */
@@ -86,25 +121,32 @@ async function startPositions(
 
 function subscribe(
   client: EventHubConsumerClient,
-  startPosition: Record<string, EventPosition>,
-  { onEvent, onEnd, onTrouble }: FollowInput,
+  { positions, onEvent, onEnd }: Following,
+  { onEvents, onBroken }: { onEvents: () => void; onBroken: (reason: string) => void },
 ): Subscription {
-  let trouble: string | undefined;
   return client.subscribe(
     {
       processEvents(events: ReceivedEventData[], { partitionId }) {
-        if (events.length > 0) trouble = undefined;
-        for (const event of events) onEvent(toTailedEvent(event, partitionId));
+        for (const event of events) {
+          onEvent(toTailedEvent(event, partitionId));
+          positions[partitionId] = { sequenceNumber: event.sequenceNumber };
+        }
+        if (events.length > 0) onEvents();
         return Promise.resolve();
       },
       processError(cause) {
         const explanation = explain(cause);
-        if (LASTING.has(codeOf(cause) ?? '')) onEnd(new EmulatorOptionError(explanation));
-        else if (explanation !== trouble) onTrouble((trouble = explanation));
+        if (isLasting(cause)) onEnd(new EmulatorOptionError(explanation));
+        else onBroken(explanation);
         return Promise.resolve();
       },
     },
-    { startPosition, skipParsingBodyAsJson: true, maxBatchSize: 100, maxWaitTimeInSeconds: LONGEST_WAIT_SECONDS },
+    {
+      startPosition: positions,
+      skipParsingBodyAsJson: true,
+      maxBatchSize: 100,
+      maxWaitTimeInSeconds: LONGEST_WAIT_SECONDS,
+    },
   );
 }
 
@@ -114,7 +156,7 @@ function explain(cause: unknown): string {
   if (/certificate|self[- ]signed/i.test(message)) {
     return `The hub's certificate is not trusted (${message}): set NODE_EXTRA_CA_CERTS to its authority's file.`;
   }
-  if (/ECONNREFUSED|ENOTFOUND|ECONNRESET|timed? ?out/i.test(message))
+  if (/ECONNREFUSED|ENOTFOUND|ECONNRESET|failed to connect|timed? ?out/i.test(message))
     return `The hub does not answer (${message}). Is it running?`;
   if (codeOf(cause) === 'UnauthorizedError') return `The hub refuses the key of the connection string (${message}).`;
   return message;
@@ -127,3 +169,5 @@ const messageOf = (cause: unknown): string => {
 };
 
 const codeOf = (cause: unknown): string | undefined => (cause as { code?: string } | undefined)?.code;
+
+const isLasting = (cause: unknown): boolean => LASTING.has(codeOf(cause) ?? '');
