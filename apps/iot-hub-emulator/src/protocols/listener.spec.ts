@@ -3,10 +3,10 @@ import { request } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import WebSocket from 'ws';
-import { until } from '../../../../test/support/until.js';
 import { type CertificateWithKey, issueAuthority, issueServerCertificate } from '../tls/certificate-issuer.js';
 import { aCertificate } from '../../test-support/certificates.js';
 import { clientCertificatesOf } from './client-certificates.js';
@@ -66,6 +66,15 @@ describe(createListener.name, () => {
         .on('error', reject)
         .end();
     });
+
+  async function until<T>(condition: () => T | undefined | false, what: string): Promise<T> {
+    for (let polls = 0; polls < 1000; polls += 1) {
+      const result = condition();
+      if (result) return result;
+      await delay(5);
+    }
+    throw new Error(`Waited in vain: ${what}`);
+  }
 
   const firstBytesOf = (stream: Duplex) => {
     const first = new Promise<Buffer>((resolve) => stream.once('data', resolve));

@@ -31,7 +31,8 @@ export class AttachedLinks {
     const [source, target] = [terminusOf(link.source), terminusOf(link.target)];
     const terminus = link.is_receiver() ? target : source;
     const address = typeof terminus?.address === 'string' ? terminus.address : '';
-    const facts = { address: address.slice(0, LOGGED_ADDRESS_LENGTH), direction };
+    // A query may hold a token.
+    const facts = { address: address.replace(/\?.*$/s, '').slice(0, LOGGED_ADDRESS_LENGTH), direction };
     if (source) link.set_source(source);
     if (target) link.set_target(target);
     try {

@@ -1,4 +1,5 @@
 import { types } from 'rhea';
+import { unauthorized } from '../../hub/access/unauthorized.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { asHubError } from './amqp-errors.js';
 import { bodyText, textOf, type AmqpMessage } from './amqp-message.js';
@@ -42,8 +43,7 @@ function putToken(connection: AmqpConnection, request: AmqpMessage): void {
     answer(connection, request, { status: 200, description: 'OK' });
   } catch (cause) {
     const error = asHubError(cause);
-    connection.refused('Token refused', error, { audience: textOf(request.application_properties?.name) });
-    // Only authentication can fail here; a client that can tell more than 200 from the rest is not known.
+    connection.refused('Token refused', error);
     answer(connection, request, { status: error.status, description: error.message });
   }
 }
@@ -57,8 +57,4 @@ function answer(
   sendReply(connection, ADDRESS, request, {
     application_properties: { 'status-code': types.wrap_int(status), 'status-description': description },
   });
-}
-
-function unauthorized(reason: string): HubError {
-  return new HubError('IotHubUnauthorizedAccess', 'Unauthorized', { reason });
 }

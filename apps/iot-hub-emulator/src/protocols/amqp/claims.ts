@@ -5,6 +5,7 @@ import type { CertificateChain } from '../../hub/access/certificate-chain.js';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import { proveToken } from '../../hub/access/prove-token.js';
 import type { AccessRight } from '../../hub/access/shared-access-policy.js';
+import { unauthorized } from '../../hub/access/unauthorized.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
 import type { Identity } from '../../hub/identity.js';
@@ -57,7 +58,7 @@ export class Claims {
    * @throws {@link HubError} of the last claim that did not pass; `IotHubUnauthorizedAccess` when there is none.
    */
   find<T>(check: (tokenText: string) => T): { claim: Claim; result: T } {
-    let refusal = new HubError('IotHubUnauthorizedAccess', 'Unauthorized', { reason: 'no token was presented' });
+    let refusal = unauthorized('no token was presented');
     for (const claim of this.claims.values()) {
       try {
         return { claim, result: check(claim.tokenText) };
@@ -82,7 +83,7 @@ export class Claims {
 
   private add(key: string): Claim {
     if (this.claims.size >= MAX_CLAIMS) {
-      throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized', { reason: `more than ${MAX_CLAIMS} tokens` });
+      throw unauthorized(`more than ${MAX_CLAIMS} tokens`);
     }
     const claim = { tokenText: '', cancel: () => undefined };
     this.claims.set(key, claim);

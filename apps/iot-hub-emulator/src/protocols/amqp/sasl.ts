@@ -1,6 +1,8 @@
-import { HubError } from '../../hub/errors/hub-errors.js';
+import { readLiveToken } from '../../hub/access/live-token.js';
+import { percentDecode } from '../../hub/access/sas-token.js';
+import { isHostOfHub, resourceProblem } from '../../hub/access/token-resource.js';
+import { unauthorized } from '../../hub/access/unauthorized.js';
 import type { Hub } from '../../hub/hub.js';
-import { isHostOfHub } from '../../hub/access/token-resource.js';
 import type { Claims } from './claims.js';
 
 /** A try at one mechanism, as rhea drives it. */
@@ -60,32 +62,19 @@ function parsePlain(response: unknown): { userName: string; password: string } {
 }
 
 /** `{policy}@sas.root.{hub}` for a service, `{deviceId}@sas.{hub}` for a device; the token must be that policy's or device's. */
-function checkUserName(hub: Hub, userName: string, token: string): void {
+function checkUserName(hub: Hub, userName: string, tokenText: string): void {
   const at = userName.lastIndexOf('@');
-  const name = userName.slice(0, Math.max(at, 0));
-  const host = /^sas\.(root\.)?(.+)$/i.exec(userName.slice(at + 1));
-  if (name === '' || !host?.[2])
+  const name = percentDecode(userName.slice(0, Math.max(at, 0))) ?? '';
+  const [, root, host] = /^sas\.(root\.)?(.+)$/i.exec(userName.slice(at + 1)) ?? [];
+  if (name === '' || host === undefined) {
     throw unauthorized('the user name is neither {policy}@sas.root.{hub} nor {device}@sas.{hub}');
-  if (!isHostOfHub(hub, host[2])) throw unauthorized('the user name is of another hub');
-  const policy = /[?&\s]skn=([^&]*)/.exec(token)?.[1];
-  if (host[1] === undefined) {
-    if (policy !== undefined && policy !== '') return;
-    const resource = /[?&\s]sr=([^&]*)/.exec(token)?.[1] ?? '';
-    const device = decodeOnce(decodeOnce(resource)).split('/')[2];
-    if (device !== decodeOnce(name)) throw unauthorized('the user name is of another device than the token');
-  } else if (decodeOnce(policy ?? '') !== decodeOnce(name)) {
-    throw unauthorized('the user name is of another policy than the token');
   }
-}
-
-function decodeOnce(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
+  if (!isHostOfHub(hub, host)) throw unauthorized('the user name is of another hub');
+  const { policyName, resource } = readLiveToken(hub, tokenText);
+  if (root !== undefined) {
+    if (policyName !== name) throw unauthorized('the user name is of another policy than the token');
+  } else if (policyName === undefined) {
+    const problem = resourceProblem(hub, resource, { deviceId: name }, { hubWide: false });
+    if (problem !== undefined) throw unauthorized(`the user name is of another device than the token: ${problem}`);
   }
-}
-
-function unauthorized(reason: string): HubError {
-  return new HubError('IotHubUnauthorizedAccess', 'Unauthorized', { reason });
 }
