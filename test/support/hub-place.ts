@@ -1,5 +1,6 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { startIotHubEmulator } from '../../apps/iot-hub-emulator/src/index.js';
+import { aCertificate, type TestCertificate } from '../../apps/iot-hub-emulator/test-support/certificates.js';
 import { liveHub } from './live-hub.js';
 
 /** A hub and how to reach it. */
@@ -7,6 +8,8 @@ export interface HubPlace {
   readonly serviceConnectionString: string;
   readonly eventsConnectionString: string;
   readonly isLive: boolean;
+  /** Whose signature on a device's certificate the hub takes; unknown of a real one. */
+  readonly authority?: TestCertificate;
   close(): Promise<void>;
 }
 
@@ -21,7 +24,13 @@ const STORAGE = {
 export async function openHubPlace(): Promise<HubPlace> {
   const live = liveHub();
   if (live !== undefined) return { ...live, isLive: true, close: () => Promise.resolve() };
-  const emulator = await startIotHubEmulator({ port: 0, inMemory: true, storage: STORAGE });
+  const authority = await aCertificate({ commonName: 'test authority', authority: true });
+  const emulator = await startIotHubEmulator({
+    port: 0,
+    inMemory: true,
+    storage: STORAGE,
+    caCertificates: [authority.cert],
+  });
   const trusted = getCACertificates('default');
   // Some of the SDKs take no certificate authority of their own.
   setDefaultCACertificates([...trusted, emulator.caCertificate]);
@@ -29,6 +38,7 @@ export async function openHubPlace(): Promise<HubPlace> {
     serviceConnectionString: emulator.serviceConnectionString,
     eventsConnectionString: emulator.eventHubsConnectionString,
     isLive: false,
+    authority,
     async close() {
       setDefaultCACertificates(trusted);
       await emulator.close();

@@ -15,6 +15,7 @@ import {
   Registry,
 } from 'azure-iothub';
 import { WebSocket } from 'ws';
+import { aCertificate, type TestCertificate } from '../../apps/iot-hub-emulator/test-support/certificates.js';
 import { type HttpsReply, httpsCall } from './https-call.js';
 import { type HubPlace, openHubPlace } from './hub-place.js';
 import { selfSignedCertificate } from './self-signed-certificate.js';
@@ -79,6 +80,13 @@ export class HubUnderTest {
 
   get isLive(): boolean {
     return this.place.isLive;
+  }
+
+  /** A device's certificate, signed by an authority of the hub. @throws Error of a real hub, whose authorities are not ours. */
+  async signedCertificate(deviceId: string): Promise<TestCertificate> {
+    const { authority } = this.place;
+    if (authority === undefined) throw new Error('There is no authority to sign it.');
+    return await aCertificate({ commonName: deviceId, issuer: authority });
   }
 
   /** A name that no other run uses. */

@@ -293,6 +293,22 @@ const access: readonly Case[] = [
     },
   },
   {
+    operation: 'Authenticate by a certificate that an authority of the hub has signed',
+    over: DEVICE_PROTOCOLS,
+    emulatorOnly: 'an authority would have to be registered with the hub',
+    async run(hub, protocol) {
+      const { deviceId, connectionString } = await hub.addDevice(named('signed', protocol), {
+        authentication: { type: 'certificateAuthority' },
+      });
+      const { cert, key } = await hub.signedCertificate(deviceId);
+      const target = connectionString.replace(/SharedAccessKey=.*/, 'x509=true');
+      const device = await hub.device(target, protocol, { cert, key });
+      await device.sendEvent(new Message('it is me'));
+      const [event] = await hub.eventsOf(deviceId, 1);
+      expect(String(event?.systemProperties?.['iothub-connection-auth-method'])).toContain('x509');
+    },
+  },
+  {
     operation: 'Be refused with the key of another device',
     over: DEVICE_PROTOCOLS,
     async run(hub, protocol) {
