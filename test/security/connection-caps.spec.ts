@@ -4,9 +4,10 @@ import { connect as connectTls } from 'node:tls';
 import { MAX_UNPROVEN_PER_ADDRESS } from '../../apps/iot-hub-emulator/src/protocols/connection-caps.js';
 import { httpsCall } from '../support/https-call.js';
 import { startTestIotHub, type TestIotHub } from '../support/iot-hub.js';
-import { RawMqtt } from '../support/raw-mqtt.js';
+import { openTls, RawMqtt } from '../support/raw-mqtt.js';
 import { sasToken } from '../support/sas.js';
 import { serviceToken } from '../support/service-token.js';
+import { amqpOver } from '../torture/support/amqp-client.js';
 import { until } from '../support/until.js';
 
 /** Loopback has many addresses on Linux. */
@@ -82,9 +83,15 @@ describe('connections that prove nothing', () => {
   it('do not count when they have proven themselves: many devices on one machine all come in', async () => {
     const connections: RawMqtt[] = [];
     for (let count = 0; count < 50; count += 1) connections.push(await device());
+    const headers = { authorization: serviceToken(hub) };
+    await httpsCall(hub.agent, { method: 'GET', path: '/devices/cam?api-version=2021-04-12', headers });
+    const { port, caCertificate: ca } = hub.emulator;
+    const amqp = amqpOver(await openTls({ port, ca }), { username: 'anonymous' });
+    expect((await amqp.putToken(serviceToken(hub))).status).toBe(200);
     await attack(MAX_UNPROVEN_PER_ADDRESS);
     expect(refusals()).toEqual([]);
     await connections.at(-1)?.publish('devices/cam/messages/events/', 'in');
     for (const mqtt of connections) mqtt.destroy();
+    amqp.stream.destroy();
   });
 });
