@@ -7,7 +7,7 @@ import { startOptions } from '../../apps/iot-hub-emulator/src/iot-hub-emulator.c
 
 /** Every variable that a schema or an option of ours declares. */
 function declared(): string[] {
-  const schemas = globSync(['apps/*/src/*.config.ts', 'libs/*/src/*.settings.ts']);
+  const schemas = globSync(['apps/*/src/*.{config,settings}.ts', 'libs/*/src/*.settings.ts']);
   const names = schemas.flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/^ +([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name),
   );

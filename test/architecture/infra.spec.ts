@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { TELEMETRY_CONTAINER, TELEMETRY_DAYS, telemetryPartition } from '#libs/cosmos';
-import { API_SETTINGS, loadApiConfig } from '../../apps/api/src/api.config.js';
+import { loadApiConfig } from '../../apps/api/src/api.config.js';
+import { API_SETTINGS } from '../../apps/api/src/api.settings.js';
 import { connectionStringOf, loadDeviceAgentSettings } from '../../apps/device-agent/src/device-agent.config.js';
 import { type BicepFile, parseBicep, readBicep } from '../support/bicep.js';
 

@@ -1,4 +1,5 @@
-import { type ApiConfig, isLoopback, LOOPBACK_NAMES } from './api.config.js';
+import type { ApiConfig } from './api.config.js';
+import { isLoopback, LOOPBACK_NAMES } from './api.settings.js';
 
 /** What whoever starts the API should know: services that are not configured, and a name that it would refuse. */
 export function startWarnings({ http, iotHub, blobStorage, aiServices }: ApiConfig): string[] {
