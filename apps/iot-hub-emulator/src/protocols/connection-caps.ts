@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 
 /** Connections at a time, of all clients together. */
-export const MAX_CONNECTIONS = 20_000;
+const MAX_CONNECTIONS = 20_000;
 /** Connections at a time from one address that have not proven who they are: room for a fleet on one machine that comes back. */
 export const MAX_UNPROVEN_PER_ADDRESS = 1_000;
 
