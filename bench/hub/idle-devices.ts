@@ -4,12 +4,14 @@ import { readyLine, startProcess } from '../../apps/local-stack/src/child-proces
 import { processorMs, residentBytes } from '../process-usage.js';
 import type { Result, Scenario } from '../scenario.js';
 import type { IdleOrder, IdleResult } from './load/idle.js';
-import { type BenchServer, startHub, startMosquitto, withFolder } from './servers.js';
+import type { PublishOrder, PublishResult } from './load/publish.js';
+import { type BenchServer, runLoad, startHub, startMosquitto, withFolder } from './servers.js';
 import { settings } from './settings.js';
 
 const KIB = 1024;
 const MOST_BYTES = 60 * KIB;
 const WARM_UP_DEVICES = 100;
+const WARM_UP_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 300_000;
 /** Memory is read when the server has done nothing for this long. */
 const QUIET_MS = 2_000;
@@ -49,7 +51,10 @@ interface Growth extends IdleResult {
   readonly collected: number;
 }
 
-/** Some devices come and go first, so that code and pools that any number of devices needs are not counted. */
+/**
+ * Some devices come, send and go first, so that what any work needs is not counted as memory of idle devices: compiled code,
+ * pools, and the young generation of the heap, which grows to its full size then.
+ */
 async function growth(server: BenchServer, { collects }: { collects: boolean }): Promise<Growth> {
   const collect = async () => {
     for (let round = 0; collects && round < COLLECTIONS; round++) {
@@ -59,6 +64,16 @@ async function growth(server: BenchServer, { collects }: { collects: boolean }):
     await untilQuiet(server.pid);
   };
   await (await connectDevices(server, WARM_UP_DEVICES)).end();
+  await runLoad<PublishResult>('publish', {
+    port: server.port,
+    caFile: server.caFile,
+    hostName: server.hostName,
+    serverPid: server.pid,
+    connections: WARM_UP_DEVICES,
+    inFlight: 16,
+    warmUpMs: 0,
+    measureMs: WARM_UP_MS,
+  } satisfies PublishOrder);
   await collect();
   const before = residentBytes(server.pid);
   const devices = await connectDevices(server, settings.idleDevices);
