@@ -50,7 +50,7 @@ describe('secrets', () => {
     await hub.addDevice('cam', { authentication: { type: 'sas', symmetricKey } });
     await hub.registry.addModule({
       ...{ deviceId: 'cam', moduleId: 'm' },
-      authentication: { type: 'sas', symmetricKey: { primaryKey: CANARIES.moduleKey, secondaryKey: key('other') } },
+      authentication: { symmetricKey: { primaryKey: CANARIES.moduleKey, secondaryKey: key('other') } },
     });
     await overHttps();
     await overMqtt();
