@@ -5,6 +5,7 @@ export type { DeviceMessage } from './device-session.js';
 export { DirectMethodContext } from './direct-method.context.js';
 export { DirectMethod } from './direct-method.decorator.js';
 export type { UploadOutcome, UploadTarget } from './file-uploads.js';
-export { type ConnectionState, IotHubDevice, type IotHubDeviceOptions } from './iot-hub-device.js';
+export { IotHubDevice, type IotHubDeviceOptions } from './iot-hub-device.js';
 export { IotHubDeviceStrategy, type IotHubDeviceStrategyOptions } from './iot-hub-device.strategy.js';
+export type { ConnectionState } from './lasting-connection.js';
 export type { TwinProperties } from './twin-patch.js';

@@ -2,7 +2,8 @@ import { Logger } from '@nestjs/common';
 import { CONNECTION_STRING, FakeHub } from '../test-support/fake-hub.js';
 import type { DesiredPropertiesChange } from './desired-state.js';
 import { LostWhileOpening } from './device-session.js';
-import { type ConnectionState, IotHubDevice } from './iot-hub-device.js';
+import { IotHubDevice } from './iot-hub-device.js';
+import type { ConnectionState } from './lasting-connection.js';
 
 const refusal = Object.assign(new Error('Connection refused'), { code: 'ECONNREFUSED' });
 const rejection = Object.assign(new Error('Not authorized'), {

@@ -7,7 +7,8 @@ import type { MethodCall, MethodReply } from './device-session.js';
 import { DirectMethodContext } from './direct-method.context.js';
 import { failureReply, type FailureStatuses, TRANSPORT_FAILURE_STATUSES } from './direct-method-failure.js';
 import { invalidPayload } from './direct-method-payload.pipe.js';
-import type { ConnectionState, IotHubDevice } from './iot-hub-device.js';
+import type { IotHubDevice } from './iot-hub-device.js';
+import type { ConnectionState } from './lasting-connection.js';
 import { settledWithin } from './settled-within.js';
 import { DESIRED_PROPERTIES_PATTERN, IOT_HUB_DEVICE_TRANSPORT } from './transport-id.js';
 
