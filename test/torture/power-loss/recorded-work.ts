@@ -37,6 +37,9 @@ type Kind = (typeof KINDS)[number];
 
 export const DEVICE = 'worker';
 
+/** That the log is moved into the database must have been seen more than once. */
+const LEAST_CHECKPOINTS = 2;
+
 /** Does one thing after the other with a hub, and keeps its files after each. */
 export async function recordWork(
   hub: TestIotHub,
@@ -47,11 +50,16 @@ export async function recordWork(
   let database = Buffer.alloc(0);
   let databaseTime = -1;
   let round: LogRound = { log: Buffer.alloc(0), before: Buffer.alloc(0) };
-  for (let number = 1; number <= count; number += 1) {
+  let checkpoints = 0;
+  for (let number = 1; number <= count || checkpoints < LEAST_CHECKPOINTS; number += 1) {
     const kind = random.pick(KINDS);
     await act(hub, kind, number, random);
     const { mtimeMs } = statSync(join(directory, DATABASE));
-    if (mtimeMs !== databaseTime) database = readFileSync(join(directory, DATABASE));
+    if (mtimeMs !== databaseTime) {
+      database = readFileSync(join(directory, DATABASE));
+      // The first is how it was found.
+      if (databaseTime >= 0) checkpoints += 1;
+    }
     databaseTime = mtimeMs;
     const log = readFileSync(join(directory, LOG));
     const position = logPosition(log);
@@ -65,7 +73,7 @@ export async function recordWork(
 async function act(hub: TestIotHub, kind: Kind, number: number, random: SeededRandom): Promise<unknown> {
   switch (kind) {
     case 'message': {
-      const body = String(number).padEnd(random.int(1, 120_000));
+      const body = String(number).padEnd(random.int(1, 240_000));
       return call(hub, 'POST', `/devices/${DEVICE}/messages/events`, body);
     }
     case 'twin': {
