@@ -8,7 +8,7 @@ import { DATABASE, DEVICE, lastThingThere, LOG, logAt, type Moment, recordWork }
 import { SeededRandom } from './support/seeded-random.js';
 import { figure, SEED, sized } from './support/torture-run.js';
 
-const THINGS = sized(1_500, 250);
+const THINGS = sized(800, 250);
 const POINTS = sized(500, 40);
 const LIMIT_MS = sized(20 * 60_000, 60_000);
 
