@@ -124,9 +124,10 @@ describe(invokeMethod.name, () => {
     await expect(result).resolves.toEqual({ status: 200, payload: 'own' });
   });
 
-  it('tells of an answer that is no JSON or too large', async () => {
+  it('tells of an answer that is no JSON, too large, or nested so deeply that nobody could be told of it', async () => {
     hub.connections.attach(device);
-    for (const body of ['{', `"${'x'.repeat(128 * 1024)}"`]) {
+    const bottomless = '['.repeat(60_000) + ']'.repeat(60_000);
+    for (const body of ['{', `"${'x'.repeat(128 * 1024)}"`, bottomless]) {
       const result = codeOf(invokeMethod(hub, { deviceId: 'd1' }, { methodName: 'm' }));
       await Promise.resolve();
       answer(200, body);

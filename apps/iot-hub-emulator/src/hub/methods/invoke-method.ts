@@ -131,8 +131,13 @@ function readAnswer({ status, body }: MethodAnswer): MethodResult {
   const text = Buffer.from(body).toString('utf8').trim();
   if (text === '') return { status, payload: null };
   try {
-    return { status, payload: JSON.parse(text) as JsonValue };
+    const payload = JSON.parse(text) as JsonValue;
+    // Parsing knows no depth limit, writing does: what cannot be passed on is no answer.
+    JSON.stringify(payload);
+    return { status, payload };
   } catch (cause) {
-    throw new HubError('InvalidDeviceResponse', 'The device answered with something that is not JSON.', { cause });
+    throw new HubError('InvalidDeviceResponse', 'The device answered with something that is no JSON to pass on.', {
+      cause,
+    });
   }
 }

@@ -1,8 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
 import { cloudToDeviceRoutes } from './cloud-to-device.routes.js';
 import { deviceMessageRoutes } from './device-messages.routes.js';
+import { peerOf } from '../peer.js';
 import { errorReply } from './error-reply.js';
 import { fileUploadRoutes } from './file-uploads.routes.js';
 import { healthRoutes } from './health.routes.js';
@@ -59,7 +66,10 @@ export function createHttpServer(hub: Hub): Server {
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (request, response) => {
-      void answer(request, response);
+      answer(request, response).catch((cause: unknown) => {
+        hub.logger.error({ peer: peerOf(request.socket), err: cause }, 'Reply failed');
+        response.destroy();
+      });
     },
   );
   return server;
@@ -73,18 +83,18 @@ export function createHttpServer(hub: Hub): Server {
     const at = url.indexOf('?');
     const path = at < 0 ? url : url.slice(0, at);
     let shape: HttpRoute['errors'];
-    let reply: HttpReply;
+    let reply: EncodedReply;
     try {
       const { route, params } = findRoute(request.method ?? '', path);
       shape = route.errors;
       const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
-      reply = await route.handle({ hub, request, params, query, signal: gone.signal });
+      reply = encoded(await route.handle({ hub, request, params, query, signal: gone.signal }));
     } catch (cause) {
       if (gone.signal.aborted) return;
       const error =
         cause instanceof HubError ? cause : new HubError('ServerError', 'The hub failed to do this.', { cause });
       logRefusal(request, path, error);
-      reply = errorReply(hub.clock, error, shape);
+      reply = encoded(errorReply(hub.clock, error, shape));
       await drainBody(request);
     }
     send(request, response, reply);
@@ -92,9 +102,8 @@ export function createHttpServer(hub: Hub): Server {
 
   function logRefusal(request: IncomingMessage, path: string, error: HubError): void {
     hub.metrics.refusals.add('https', error.errorName);
-    const { remoteAddress = '', remotePort = 0 } = request.socket;
     const facts = {
-      peer: `${remoteAddress}:${remotePort}`,
+      peer: peerOf(request.socket),
       request: `${request.method ?? ''} ${path.slice(0, 512)}`,
       error: error.errorName,
       code: error.code,
@@ -105,21 +114,27 @@ export function createHttpServer(hub: Hub): Server {
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, body, headers = {} }: HttpReply): void {
+/** A reply whose body, if any, is bytes: JSON unless it was bytes already. */
+function encoded({ status, body, headers = {} }: HttpReply): EncodedReply {
+  if (body === undefined) return { status, headers: status === 204 ? headers : { 'content-length': 0, ...headers } };
+  if (body instanceof Uint8Array) return { status, body, headers: { 'content-length': body.length, ...headers } };
+  const bytes = Buffer.from(JSON.stringify(body));
+  const type = 'application/json; charset=utf-8';
+  return { status, body: bytes, headers: { 'content-type': type, 'content-length': bytes.length, ...headers } };
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, body, headers }: EncodedReply): void {
   if (response.destroyed) return;
-  const bytes = body === undefined || body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
   response.writeHead(status, {
-    ...(bytes === undefined
-      ? status === 204
-        ? {}
-        : { 'content-length': 0 }
-      : {
-          ...(bytes !== body && { 'content-type': 'application/json; charset=utf-8' }),
-          'content-length': bytes.length,
-        }),
     // The rest of a request that was too much to read would be taken for the next one.
     ...(request.complete ? {} : { connection: 'close' }),
     ...headers,
   });
-  response.end(bytes);
+  response.end(body);
+}
+
+interface EncodedReply {
+  readonly status: number;
+  readonly body?: Uint8Array;
+  readonly headers: OutgoingHttpHeaders;
 }
