@@ -1,4 +1,4 @@
-import { AppError, type AppErrorOptions } from '#libs/runtime';
+import { AppError, type AppErrorOptions, isCredentialFailure } from '#libs/runtime';
 
 /** Every code that this library throws. */
 export type AiErrorCode =
@@ -43,6 +43,7 @@ export function translateAiError(error: unknown): unknown {
   const { status, message, headers, code, name } = error as ApiErrorLike;
   // The client's own error holds headers and perhaps the prompt: only harmless facts go on to the log.
   const cause = new Error([name, status, code].filter(Boolean).join(' '));
+  if (isCredentialFailure(error)) return aiError('AI.UNAUTHORIZED', { cause });
   switch (status) {
     case undefined:
       return aiError('AI.UNAVAILABLE', { cause });

@@ -1,4 +1,4 @@
-import { AppError, type AppErrorOptions } from '#libs/runtime';
+import { AppError, type AppErrorOptions, isCredentialFailure } from '#libs/runtime';
 
 /** Every code that this library throws. */
 export type BlobStorageErrorCode =
@@ -103,14 +103,12 @@ const BY_SERVICE_CODE: Readonly<Record<string, FailureCode>> = {
   OperationTimedOut: 'BLOB_STORAGE.TIMEOUT',
 };
 
-/** The error classes of `@azure/identity`, by the names they give themselves; some carry the status of the sign-in. */
-const CREDENTIAL_FAILURES = ['CredentialUnavailableError', 'AuthenticationError', 'AggregateAuthenticationError'];
-
 function codeOf(
-  { name }: Error,
+  error: Error,
   { statusCode, serviceCode, networkCode }: Omit<StorageFailureFacts, 'requestId'>,
 ): FailureCode {
-  if (CREDENTIAL_FAILURES.includes(name)) return 'BLOB_STORAGE.ACCESS_DENIED';
+  // First: a failed sign-in carries the status of its own server.
+  if (isCredentialFailure(error)) return 'BLOB_STORAGE.ACCESS_DENIED';
   if (statusCode !== undefined) return BY_SERVICE_CODE[serviceCode ?? ''] ?? byStatus(statusCode);
   // Without either, something has answered that is no blob storage, and the SDK stumbled over it.
   return networkCode === undefined ? 'BLOB_STORAGE.FAILED' : 'BLOB_STORAGE.UNREACHABLE';

@@ -1,4 +1,4 @@
-import { AppError, type AppErrorOptions } from '#libs/runtime';
+import { AppError, type AppErrorOptions, isCredentialFailure } from '#libs/runtime';
 
 /** Every code that this library throws. */
 export type CosmosErrorCode =
@@ -43,9 +43,6 @@ const BY_STATUS: Readonly<Record<number, CosmosErrorCode>> = {
   429: 'COSMOS.THROTTLED',
 };
 
-/** The error classes of `@azure/identity`, by the names they give themselves. */
-const CREDENTIAL_FAILURES = ['CredentialUnavailableError', 'AuthenticationError', 'AggregateAuthenticationError'];
-
 /**
  * What a failure of `@azure/cosmos` means, told by its status or code, never by message text. An {@link AppError} passes
  * unchanged.
@@ -55,6 +52,7 @@ const CREDENTIAL_FAILURES = ['CredentialUnavailableError', 'AuthenticationError'
 export function translateCosmosError(error: unknown): unknown {
   if (error instanceof AppError || typeof error !== 'object' || error === null) return error;
   const { name, code, substatus, activityId, retryAfterInMs, cause: inner } = error as SdkError;
+  if (isCredentialFailure(error)) return cosmosError('COSMOS.ACCESS_DENIED', { cause: new Error(name) });
   // A bulk wraps what has happened to its requests.
   if (code === undefined && typeof inner === 'object' && inner !== null) return translateCosmosError(inner);
   // Node's errors of a fired signal have numbers of their own.
@@ -85,7 +83,6 @@ interface SdkError {
 }
 
 function withoutStatus({ name, code }: Pick<SdkError, 'name' | 'code'>): CosmosErrorCode {
-  if (CREDENTIAL_FAILURES.includes(name)) return 'COSMOS.ACCESS_DENIED';
   if (name === 'TimeoutError' || name === 'AbortError') return 'COSMOS.TIMEOUT';
   return code === undefined ? 'COSMOS.FAILED' : 'COSMOS.UNREACHABLE';
 }

@@ -1,4 +1,4 @@
-import { AppError } from '#libs/runtime';
+import { AppError, isCredentialFailure } from '#libs/runtime';
 
 /** What the hub says of a failure, in whichever of its three forms; each field only if it says so. */
 interface HubFailure {
@@ -90,12 +90,6 @@ function meaningWithoutAnswer(error: unknown): Meaning | undefined {
   if (typeof asRecord(error).code === 'string')
     return { code: 'IOT_HUB.UNREACHABLE', message: 'The IoT Hub cannot be reached.' };
   return undefined;
-}
-
-/** The error classes of `@azure/identity`, by the names they give themselves. */
-function isCredentialFailure(error: unknown): boolean {
-  const name = error instanceof Error ? error.name : '';
-  return ['CredentialUnavailableError', 'AuthenticationError', 'AggregateAuthenticationError'].includes(name);
 }
 
 function readFailure(error: unknown): HubFailure {
