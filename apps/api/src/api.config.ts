@@ -1,3 +1,6 @@
+import type { BlobStorageCredentials } from '#libs/blob-storage';
+import type { CosmosCredentials } from '#libs/cosmos';
+import type { HubCredentials } from '#libs/iot-hub/service';
 import { loadSettings, type LogLevel } from '#libs/runtime';
 import { API_SETTINGS, type ApiSettings } from './api.settings.js';
 
@@ -15,21 +18,12 @@ export interface HttpConfig {
   readonly trustProxy: boolean;
 }
 
-type IotHubCredentials =
-  | { readonly kind: 'connection-string'; readonly connectionString: string }
-  | { readonly kind: 'identity'; readonly hostName: string };
-
 export interface IotHubConfig {
   /** Undefined when no hub is configured. */
-  readonly credentials: IotHubCredentials | undefined;
+  readonly credentials: HubCredentials | undefined;
   /** The device that is meant when a request names none. */
   readonly deviceId: string | undefined;
 }
-
-type BlobStorageCredentials =
-  | { readonly kind: 'connection-string'; readonly connectionString: string }
-  | { readonly kind: 'sas'; readonly endpoint: string; readonly sasToken: string }
-  | { readonly kind: 'identity'; readonly endpoint: string };
 
 export interface BlobStorageConfig {
   /** Undefined when no storage is configured. */
@@ -51,11 +45,6 @@ export interface AiServicesConfig {
   readonly timeoutMs: number;
   readonly maxImageBytes: number;
 }
-
-type CosmosCredentials =
-  | { readonly kind: 'connection-string'; readonly connectionString: string }
-  | { readonly kind: 'key'; readonly endpoint: string; readonly key: string }
-  | { readonly kind: 'identity'; readonly endpoint: string };
 
 export interface CosmosConfig {
   /** Undefined when no Cosmos DB is configured. */
@@ -124,7 +113,7 @@ export function loadApiConfig(env: Readonly<Record<string, string | undefined>> 
   return new ApiConfig(loadSettings(API_SETTINGS, env));
 }
 
-function iotHubCredentials(settings: ApiSettings): IotHubCredentials | undefined {
+function iotHubCredentials(settings: ApiSettings): HubCredentials | undefined {
   const { IOT_HUB_CONNECTION_STRING: connectionString, IOT_HUB_HOST_NAME: hostName } = settings;
   if (connectionString) return Object.freeze({ kind: 'connection-string', connectionString });
   if (hostName) return Object.freeze({ kind: 'identity', hostName });

@@ -6,7 +6,7 @@ import { createHubAgent } from './hub-host.js';
 import { translateHubError } from './hub-error.js';
 
 /** How to sign in to an IoT Hub. */
-type HubCredentials =
+export type HubCredentials =
   | { readonly kind: 'connection-string'; readonly connectionString: string }
   /** A managed identity, or whoever is signed in on a developer's machine. */
   | { readonly kind: 'identity'; readonly hostName: string };
