@@ -151,6 +151,9 @@ async function openHub(options: IotHubEmulatorOptions, parts: HubParts): Promise
     metrics.commitDuration.observe(durationMs / 1000);
     metrics.commitWrites.observe(writes);
   };
+  store.onLost = (cause) => {
+    logger.error({ err: cause }, 'Not stored; nobody waits for it, and the hub goes on');
+  };
   const routing = await openRouting({ name, store, clock, metrics }, parts);
   cleanups.push(() => routing.close());
   const activity = new ActivityLog(store);

@@ -23,7 +23,7 @@ describe(Store.name, () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  const set = (name: string, value = 'x') => {
+  const set = (name: string, value = 'x'): void => {
     store.sql('INSERT INTO settings (name, value) VALUES (?, ?)').run(name, value);
   };
   const committed = () =>
@@ -90,6 +90,74 @@ describe(Store.name, () => {
       set('next');
     });
     expect(committed()).toEqual(['next']);
+  });
+
+  it('refuses the rest of a turn whose transaction the database has given up, and keeps nothing of it', async () => {
+    const before = store.write(() => {
+      set('before');
+    });
+    const setOrRollback = () =>
+      store.sql(`INSERT OR ROLLBACK INTO settings (name, value) VALUES ('before', 'x')`).run();
+    const failing = [
+      store.write(setOrRollback),
+      store.write(() => {
+        set('after write');
+      }),
+    ];
+    const refused = expect(Promise.allSettled([before, ...failing])).resolves.toEqual(
+      Array.from({ length: 3 }, () => ({
+        status: 'rejected',
+        reason: expect.objectContaining({ message: expect.stringContaining('UNIQUE') as string }) as Error,
+      })),
+    );
+    expect(() =>
+      store.writeOne(() => {
+        set('after writeOne');
+      }),
+    ).toThrow('UNIQUE');
+    await refused;
+    expect(committed()).toEqual([]);
+    await store.write(() => {
+      set('next');
+    });
+    expect(committed()).toEqual(['next']);
+  });
+
+  it('counts a single statement that fails among what was undone', () => {
+    expect(() =>
+      store.writeOne(() => {
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    expect(store.rollbacks).toBe(1);
+  });
+
+  describe('what nobody waits for', () => {
+    const lost: unknown[] = [];
+    beforeEach(() => {
+      lost.length = 0;
+      store.onLost = (cause) => lost.push(cause);
+    });
+
+    it('throws at nobody when it fails, and is told of', async () => {
+      store.writeLater(() => {
+        throw new Error('disk full');
+      });
+      await store.write(() => {
+        set('next');
+      });
+      expect(lost).toEqual([expect.objectContaining({ message: 'disk full' })]);
+      expect(committed()).toEqual(['next']);
+    });
+
+    it('is told of when its commit fails', async () => {
+      store.writeLater(() => {
+        store.database.exec('PRAGMA defer_foreign_keys = ON');
+        store.sql(`INSERT INTO stored_subscriptions (device_id, filter, qos) VALUES ('nobody', 'f', 0)`).run();
+      });
+      await new Promise(setImmediate);
+      expect(lost).toEqual([expect.objectContaining({ message: expect.stringContaining('FOREIGN KEY') as string })]);
+    });
   });
 
   it('commits what is pending when it closes', async () => {

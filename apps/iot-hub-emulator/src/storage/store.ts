@@ -19,10 +19,14 @@ export class Store {
   readonly database: DatabaseSync;
   /** Called after each commit, with the time that the flush took and the number of writes that shared it. */
   onCommit: (durationMs: number, writes: number) => void = () => undefined;
+  /** Called with the reason when something failed to be stored that nobody waits for, and so nobody else is told. */
+  onLost: (cause: unknown) => void = () => undefined;
   private readonly statements = new Map<string, StatementSync>();
   private waiting: Waiting = { tasks: [] };
   private undone = 0;
   private open = false;
+  /** Why the database itself has given up the open transaction (a full disk, for instance): nothing can join it any more. */
+  private givenUp: { readonly cause: unknown } | undefined;
   private writes = 0;
   private closed = false;
 
@@ -67,12 +71,14 @@ export class Store {
     try {
       result = work();
     } catch (cause) {
-      this.undone += 1;
-      this.sql('ROLLBACK TO step').run();
+      this.failed(cause);
+      if (this.givenUp === undefined) {
+        this.sql('ROLLBACK TO step').run();
+        this.sql('RELEASE step').run();
+      }
       throw cause;
-    } finally {
-      this.sql('RELEASE step').run();
     }
+    this.sql('RELEASE step').run();
     await this.committed();
     return result;
   }
@@ -80,15 +86,25 @@ export class Store {
   /** As {@link write} for a single statement, which needs no savepoint of its own; what it throws is thrown at once. */
   writeOne(work: () => void): Promise<void> {
     this.begin();
-    work();
+    try {
+      work();
+    } catch (cause) {
+      this.failed(cause);
+      throw cause;
+    }
     return this.committed();
   }
 
-  /** As {@link writeOne} for what nobody waits for and whose loss does no harm. */
+  /** As {@link writeOne} for what nobody waits for and whose loss does no harm: it never throws, {@link onLost} is told. */
   writeLater(work: () => void): void {
     if (this.closed) return;
-    this.begin();
-    work();
+    try {
+      this.begin();
+      work();
+    } catch (cause) {
+      this.failed(cause);
+      this.onLost(cause);
+    }
   }
 
   /** How often writes have been undone: what was remembered of the database may be wrong when this has changed. */
@@ -127,6 +143,7 @@ export class Store {
 
   private begin(): void {
     if (this.closed) throw new Error('The store is closed.');
+    if (this.givenUp !== undefined) throw this.givenUp.cause;
     this.writes += 1;
     if (this.open) return;
     this.sql('BEGIN IMMEDIATE').run();
@@ -135,6 +152,13 @@ export class Store {
     setImmediate(() => {
       this.commit();
     });
+  }
+
+  /** Takes note of a failure within the open transaction. */
+  private failed(cause: unknown): void {
+    this.undone += 1;
+    // Else what follows in this turn would be committed by itself, one by one, and refused all the same.
+    if (this.open && !this.database.isTransaction) this.givenUp ??= { cause };
   }
 
   private committed(): Promise<void> {
@@ -147,16 +171,19 @@ export class Store {
     const { committed, tasks } = this.waiting;
     this.waiting = { tasks: [] };
     this.open = false;
-    const { writes } = this;
+    const { writes, givenUp } = this;
     this.writes = 0;
+    this.givenUp = undefined;
     const startedMs = performance.now();
     try {
+      if (givenUp !== undefined) throw givenUp.cause;
       this.sql('COMMIT').run();
     } catch (cause) {
       this.undone += 1;
       if (this.database.isTransaction) this.sql('ROLLBACK').run();
       for (const task of tasks) task(false);
-      committed?.reject(cause);
+      if (committed === undefined) this.onLost(cause);
+      else committed.reject(cause);
       return;
     }
     this.onCommit(performance.now() - startedMs, writes);

@@ -97,11 +97,7 @@ class JobRunner implements JobListener {
   }
 
   private forgetOldJobs(): void {
-    const { store, clock, logger } = this.hub;
-    try {
-      store.writeLater(() => store.sql('DELETE FROM jobs WHERE end_ms < ?').run(clock.nowMs() - HISTORY_MS));
-    } catch (cause) {
-      logger.error({ err: cause }, 'Old jobs could not be deleted');
-    }
+    const { store, clock } = this.hub;
+    store.writeLater(() => store.sql('DELETE FROM jobs WHERE end_ms < ?').run(clock.nowMs() - HISTORY_MS));
   }
 }
