@@ -38,7 +38,10 @@ export class AttachedLinks {
     try {
       const { route, params } = this.findRoute(direction, address);
       const authority = new LinkAuthority(hub, this.connection.claims, this.connection.certificates);
-      const request = toLinkRequest(link, { hub, connection: this.connection, authority, address, params });
+      const end = (error: AmqpErrorFields) => {
+        this.end(link, error);
+      };
+      const request = toLinkRequest(link, { hub, connection: this.connection, authority, address, params, end });
       const refused = (cause: unknown) => {
         this.connection.refused('Message refused', cause, facts);
       };
@@ -73,6 +76,13 @@ export class AttachedLinks {
   /** There is room again in what is to be sent. */
   wake(): void {
     for (const link of this.links.values()) if (link instanceof OutgoingLink) link.wake();
+  }
+
+  /** Ends a link, also one that is still being opened. */
+  private end(link: RheaLink, error: AmqpErrorFields): void {
+    const opened = this.links.get(link);
+    if (opened) opened.close(error);
+    else link.close(error);
   }
 
   /** Ends the links that rest on a claim. */
@@ -110,7 +120,7 @@ export class AttachedLinks {
   }
 }
 
-type RequestParts = Pick<LinkRequest, 'hub' | 'connection' | 'authority' | 'address' | 'params'>;
+type RequestParts = Pick<LinkRequest, 'hub' | 'connection' | 'authority' | 'address' | 'params' | 'end'>;
 
 function toLinkRequest(link: RheaLink, parts: RequestParts): LinkRequest {
   const clientEnd = terminusOf(link.is_receiver() ? link.source : link.target);
@@ -120,9 +130,6 @@ function toLinkRequest(link: RheaLink, parts: RequestParts): LinkRequest {
     desiredCapabilities: [link.desired_capabilities].flat().filter((name) => typeof name === 'string'),
     filter: asRecord(link.is_receiver() ? undefined : terminusOf(link.source)?.filter),
     clientAddress: typeof clientEnd?.address === 'string' ? clientEnd.address : undefined,
-    end(error) {
-      link.close(error);
-    },
   };
 }
 

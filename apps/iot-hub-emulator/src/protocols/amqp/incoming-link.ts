@@ -34,6 +34,7 @@ export interface IncomingHandler {
 export class IncomingLink {
   private readonly credit: number;
   private settled = 0;
+  private over = false;
 
   constructor(
     private readonly link: RheaLink,
@@ -62,13 +63,16 @@ export class IncomingLink {
     void this.process(message, delivery);
   }
 
-  /** Ends the link from our side. */
+  /** Ends the link from our side: whatever the client says to it, it is gone. */
   close(error?: AmqpErrorFields): void {
     this.link.close(error);
+    this.closed();
   }
 
   /** The link is gone. */
   closed(): void {
+    if (this.over) return;
+    this.over = true;
     this.handler.closed?.();
   }
 

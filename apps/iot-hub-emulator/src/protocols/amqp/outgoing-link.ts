@@ -37,6 +37,7 @@ export class OutgoingLink {
   private sent = 0;
   /** Credit that was given up when the client asked to drain it: counted by AMQP as if it had been used. */
   private drained = 0;
+  private over = false;
 
   constructor(
     private readonly link: RheaLink,
@@ -75,9 +76,10 @@ export class OutgoingLink {
     else if (outcome) this.awaited.set(delivery, outcome);
   }
 
-  /** Ends the link from our side, for example because the token lapsed. */
+  /** Ends the link from our side, for example because the token lapsed: whatever the client says to it, it is gone. */
   close(error?: AmqpErrorFields): void {
     this.link.close(error);
+    this.closed();
   }
 
   /** Something changed that sending may have waited for: there is more to send, or room for it. */
@@ -126,6 +128,8 @@ export class OutgoingLink {
 
   /** The link is gone. */
   closed(): void {
+    if (this.over) return;
+    this.over = true;
     this.awaited.clear();
     this.handler?.closed?.();
   }

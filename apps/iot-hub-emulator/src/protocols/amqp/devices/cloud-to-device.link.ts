@@ -36,7 +36,7 @@ export const cloudToDeviceRoute: OutgoingLinkRoute = {
     const session = DeviceSession.join(request, { deviceId });
     const receiver = new DeviceReceiver(hub, deviceId, link);
     const unlisten = session.listen('cloud-to-device', () => {
-      receiver.sendable();
+      link.wake();
     });
     return {
       sendable() {
@@ -65,14 +65,21 @@ class DeviceReceiver implements OutgoingHandler {
     // Settling wakes the device, which comes back here.
     if (this.sending) return;
     this.sending = true;
-    while (this.link.canSend) {
-      const message = receiveMessage(this.hub, this.deviceId, { held: true });
-      if (message === undefined) break;
-      const { lockToken } = message;
-      this.held.add(lockToken);
-      this.link.send(toAmqp(message), { tag: tagOf(lockToken), outcome: (outcome) => this.settle(lockToken, outcome) });
+    try {
+      while (this.link.canSend && this.sendNext());
+    } finally {
+      this.sending = false;
     }
-    this.sending = false;
+  }
+
+  /** @returns whether there was a message. */
+  private sendNext(): boolean {
+    const message = receiveMessage(this.hub, this.deviceId, { held: true });
+    if (message === undefined) return false;
+    const { lockToken } = message;
+    this.held.add(lockToken);
+    this.link.send(toAmqp(message), { tag: tagOf(lockToken), outcome: (outcome) => this.settle(lockToken, outcome) });
+    return true;
   }
 
   closed(): void {

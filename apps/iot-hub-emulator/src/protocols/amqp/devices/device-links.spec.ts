@@ -219,6 +219,44 @@ describe(`the links of devices (${deviceRoutes.length})`, () => {
       expect((await arrived(second.contexts, 1)).map(textOf)).toEqual(['a']);
       expect(getIdentity(hub, { deviceId: 'd1' }).cloudToDeviceMessageCount).toBe(1);
     });
+
+    it('gives back what is not settled at once when another connection replaces it, however silent its client', async () => {
+      const client = await connect({ deviceId: 'd1' });
+      const first = await client.receiver(DEVICE_BOUND);
+      first.receiver.add_credit(10);
+      await sendToDevice(hub, 'd1', aDeviceBoundMessage('a', { ack: 'full' }));
+      const [held] = await arrived(first.contexts, 1);
+      const silent = jest.spyOn(client.stream, 'write').mockReturnValue(true);
+      const second = await (await connect({ deviceId: 'd1' })).receiver(DEVICE_BOUND);
+      second.receiver.add_credit(10);
+      const [again] = await arrived(second.contexts, 1);
+      expect(textOf(again)).toBe('a');
+      silent.mockRestore();
+      // Too late: it is the other's.
+      held?.delivery?.reject();
+      again?.delivery?.accept();
+      const feedback: string[] = [];
+      await turnsUntil(() => feedback.push(...takenFeedback(hub)) >= 1);
+      expect(feedback).toEqual(['a Success']);
+    });
+
+    it('does not fail the sender of a message that cannot be handed out', async () => {
+      const client = await connect({ deviceId: 'd1' });
+      const { receiver, contexts } = await client.receiver(DEVICE_BOUND);
+      receiver.add_credit(10);
+      await sendToDevice(hub, 'd1', aDeviceBoundMessage('first'));
+      await arrived(contexts, 1);
+      const end = ended(receiver);
+      const lock = jest.spyOn(hub.queues.deviceLocks, 'lapse').mockImplementation(() => {
+        throw new Error('disk');
+      });
+      await sendToDevice(hub, 'd1', aDeviceBoundMessage('a'));
+      expect(await end).toMatchObject({ condition: 'amqp:internal-error' });
+      lock.mockRestore();
+      const next = await client.receiver(DEVICE_BOUND);
+      next.receiver.add_credit(2);
+      expect((await arrived(next.contexts, 2)).map(textOf)).toEqual(['first', 'a']);
+    });
   });
 
   describe('methods', () => {
