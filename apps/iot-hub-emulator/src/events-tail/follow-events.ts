@@ -11,8 +11,8 @@ import { toTailedEvent, type TailedEvent } from './tailed-event.js';
 /** The SDK's own patience is minutes, in which it says nothing. */
 const QUICK = { retryOptions: { maxRetries: 0, timeoutInMs: 5000 } };
 const RETRY_MS = 1000;
-/** Events come as they are: nothing is gained by waiting for a batch to fill. */
-const LONGEST_WAIT_SECONDS = 30;
+/** Events come at once all the same; but only at the end of a wait does the SDK tell that its connection has broken. */
+const LONGEST_WAIT_SECONDS = 2;
 
 /** What ends following: trying again would not help. */
 const LASTING = new Set([
@@ -46,9 +46,10 @@ export async function followEvents(input: FollowInput): Promise<() => Promise<vo
   const connect = (): EventHubConsumerClient => {
     try {
       return new EventHubConsumerClient(input.consumerGroup, input.connectionString, QUICK);
-    } catch (cause) {
+    } catch {
+      // The SDK's own words may hold the key.
       throw new EmulatorOptionError(
-        `The connection string is not that of an event hub (${messageOf(cause)}): it begins with Endpoint=sb:// and names an EntityPath.`,
+        'The connection string is not that of an event hub, which is Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…;EntityPath=…',
       );
     }
   };
@@ -158,7 +159,8 @@ function explain(cause: unknown): string {
   }
   if (/ECONNREFUSED|ENOTFOUND|ECONNRESET|failed to connect|timed? ?out/i.test(message))
     return `The hub does not answer (${message}). Is it running?`;
-  if (codeOf(cause) === 'UnauthorizedError') return `The hub refuses the key of the connection string (${message}).`;
+  if (codeOf(cause) === 'UnauthorizedError')
+    return `The hub refuses the key, or the EntityPath, of the connection string (${message}); its log says why.`;
   return message;
 }
 
