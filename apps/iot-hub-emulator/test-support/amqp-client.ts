@@ -140,7 +140,8 @@ export class AmqpTestClient {
 
   /** Presents a token to `$cbs`. @returns the status code and the reply it came in. */
   async putToken(token: unknown, request: Partial<Message> = {}): Promise<{ status: unknown; reply: Message }> {
-    const { receiver, contexts } = await this.receiver('$cbs', { target: { address: 'replies' } });
+    // An unsettled delivery would keep a place in the session's window, and in time stop all links of the connection.
+    const { receiver, contexts } = await this.receiver('$cbs', { target: { address: 'replies' }, autoaccept: true });
     const sender = await this.sender('$cbs');
     receiver.add_credit(1);
     const reply = new Promise<void>((resolve) => receiver.once('message', () => setImmediate(resolve)));
