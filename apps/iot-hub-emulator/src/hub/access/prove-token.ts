@@ -26,7 +26,7 @@ export interface ProvenToken {
 export function proveToken(hub: Hub, tokenText: string): ProvenToken {
   const token = readLiveToken(hub, tokenText);
   const { resource, policyName, expiresAtMs } = token;
-  const proven = { claim: `${policyName ?? ''} ${resource.toLowerCase()}`, expiresAtMs };
+  const proven = { claim: `${policyName ?? ''} ${withHostInLowerCase(resource)}`, expiresAtMs };
   if (policyName === undefined) {
     const identity = identityOfResource(hub, resource);
     if (identity === undefined) throw unauthorized('the token names neither a policy nor a device');
@@ -37,6 +37,10 @@ export function proveToken(hub: Hub, tokenText: string): ProvenToken {
   verifyPolicySignature(hub, token, isEventHubsSignature(token) ? 'utf8' : 'base64');
   return proven;
 }
+
+/** Names of hosts are the same in any case, ids of devices are not. */
+const withHostInLowerCase = (resource: string): string =>
+  (percentDecode(resource) ?? '').replace(/^([a-z]+:\/\/)?[^/]*/i, (host) => host.toLowerCase());
 
 /** The host of a resource, with or without a scheme before it. */
 const hostOf = (resource: string): string =>

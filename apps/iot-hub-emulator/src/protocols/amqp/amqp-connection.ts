@@ -13,7 +13,7 @@ import type { AmqpConnection, LinkRoute } from './link-routes.js';
 import type { Outcome } from './outgoing-link.js';
 import { AmqpViolation } from './rhea/amqp-violation.js';
 import { FrameStream, MAX_FRAME_BYTES } from './rhea/frame-stream.js';
-import { guardPerformatives, MAX_SESSIONS } from './rhea/guard-performatives.js';
+import { guardPerformatives, MAX_SESSIONS, WINDOW_OPENED } from './rhea/guard-performatives.js';
 import { writeWholePerformatives } from './rhea/whole-performatives.js';
 import type { AmqpErrorFields, RheaConnection, RheaContext } from './rhea/rhea-types.js';
 import { markProven } from '../connection-caps.js';
@@ -24,6 +24,7 @@ const OPEN_TIMEOUT_MS = 10_000;
 /** We ask for a frame that often; rhea closes after twice as long. IoT Hub's own limit is 4 minutes. */
 const IDLE_TIMEOUT_MS = 120_000;
 const AMQPS_PORT = 5671;
+const MAX_PORT = 65_535;
 
 export interface AmqpConnectionOptions {
   readonly hub: Hub;
@@ -92,7 +93,7 @@ export class AmqpServerConnection implements AmqpConnection {
     const fallback = typeof serverName === 'string' && serverName !== '' ? serverName : 'localhost';
     return {
       host: isHostOfHub(this.hub, named) ? named : fallback,
-      port: port === undefined ? (this.socket?.localPort ?? AMQPS_PORT) : Number(port),
+      port: Number(port) <= MAX_PORT ? Number(port) : (this.socket?.localPort ?? AMQPS_PORT),
     };
   }
 
@@ -181,6 +182,9 @@ export class AmqpServerConnection implements AmqpConnection {
       if (receiver && delivery) this.links.receive(receiver, message as AmqpMessage | Buffer, delivery);
     });
     for (const event of ['sender_flow', 'sendable']) on(event, ({ sender }) => this.links.outgoing(sender)?.wake());
+    on(WINDOW_OPENED, () => {
+      this.links.wake();
+    });
     on('sender_draining', ({ sender }) => this.links.outgoing(sender)?.drain());
     for (const outcome of ['accepted', 'rejected', 'released', 'modified'] satisfies Outcome[]) {
       on(outcome, ({ sender, delivery }) => {

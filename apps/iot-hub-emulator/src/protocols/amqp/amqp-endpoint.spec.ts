@@ -166,6 +166,38 @@ describe(createAmqpEndpoint.name, () => {
     });
   });
 
+  it('tells devices whose ids differ in case alone apart', async () => {
+    const resourceOf = (deviceId: string) => `localhost%2Fdevices%2F${deviceId}`;
+    const client = connect();
+    for (const [deviceId, lifetimeMs] of [
+      ['Pump', 1_000],
+      ['pump', HOUR_MS],
+    ] as const) {
+      await createIdentity(hub, {
+        deviceId,
+        authentication: { symmetricKey: { primaryKey: DEVICE_KEY, secondaryKey: DEVICE_KEY } },
+      });
+      expect((await client.putToken(aToken(resourceOf(deviceId), DEVICE_KEY, START_MS + lifetimeMs))).status).toBe(200);
+    }
+    const sender = await client.sender('/devices/Pump/messages/events');
+    await client.sender('/devices/pump/messages/events');
+    const lapsed = new Promise<unknown>((resolve) => {
+      sender.once('sender_close', () => {
+        resolve(sender.error);
+      });
+    });
+    hub.clock.advance(1_000);
+    expect(await lapsed).toMatchObject({ condition: 'amqp:unauthorized-access' });
+  });
+
+  it('outlives a client that has called it at a port that there is not', async () => {
+    const client = connect({ hostname: 'localhost:99999' });
+    expect((await client.putToken(token())).status).toBe(200);
+    await expect(client.receiver('/messages/events/$management')).rejects.toMatchObject({
+      condition: 'amqp:link:redirect',
+    });
+  });
+
   describe('SASL', () => {
     const password = () => token();
 
