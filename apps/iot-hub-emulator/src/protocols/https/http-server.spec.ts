@@ -459,6 +459,13 @@ describe('HTTPS routes', () => {
         ['one', { k: 'v' }],
         ['two', {}],
       ]);
+      const odd = JSON.parse('{"constructor":"c","__proto__":"p","iothub-app-__proto__":"kept"}') as object;
+      expect((await batch([item('odd', odd)])).status).toBe(204);
+      expect(stored('batcher').at(-1)).toEqual({
+        body: 'odd',
+        system: {},
+        properties: JSON.parse('{"__proto__":"kept"}'),
+      });
       for (const broken of [
         [],
         {},
@@ -470,7 +477,7 @@ describe('HTTPS routes', () => {
       }
       const half = 'x'.repeat(130 * 1024);
       expect((await batch([item(half), item(half)])).status).toBe(413);
-      expect(stored('batcher')).toHaveLength(2);
+      expect(stored('batcher')).toHaveLength(3);
     });
 
     it('takes 256 KB and not a byte more', async () => {

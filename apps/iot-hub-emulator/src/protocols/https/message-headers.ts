@@ -5,18 +5,18 @@ import type { DeviceMessage, MessageSystemProperties } from '../../hub/messages/
 import { invalidInput } from '../../hub/registry/identity-input.js';
 
 const USER_PREFIX = 'iothub-app-';
-const SYSTEM_HEADERS: Readonly<Record<string, keyof MessageSystemProperties>> = {
-  'iothub-messageid': 'messageId',
-  'iothub-correlationid': 'correlationId',
-  'iothub-userid': 'userId',
-  'iothub-to': 'to',
-  'iothub-expiry': 'expiryTimeUtc',
-  'iothub-contenttype': 'contentType',
-  'iothub-contentencoding': 'contentEncoding',
-  'iothub-interface-id': 'interfaceId',
-  'iothub-creation-time-utc': 'creationTimeUtc',
-  'dt-subject': 'subject',
-};
+const SYSTEM_HEADERS: ReadonlyMap<string, keyof MessageSystemProperties> = new Map([
+  ['iothub-messageid', 'messageId'],
+  ['iothub-correlationid', 'correlationId'],
+  ['iothub-userid', 'userId'],
+  ['iothub-to', 'to'],
+  ['iothub-expiry', 'expiryTimeUtc'],
+  ['iothub-contenttype', 'contentType'],
+  ['iothub-contentencoding', 'contentEncoding'],
+  ['iothub-interface-id', 'interfaceId'],
+  ['iothub-creation-time-utc', 'creationTimeUtc'],
+  ['dt-subject', 'subject'],
+]);
 
 /** A message whose properties came as headers; names of user properties keep their case. */
 export function messageFromHeaders({ rawHeaders }: IncomingMessage, body: Uint8Array): DeviceMessage {
@@ -51,7 +51,7 @@ function sortProperties(pairs: readonly [string, string][]): Omit<DeviceMessage,
   const properties = new Map<string, string>();
   for (const [name, value] of pairs) {
     const lowerCase = name.toLowerCase();
-    const system = SYSTEM_HEADERS[lowerCase];
+    const system = SYSTEM_HEADERS.get(lowerCase);
     if (system !== undefined) systemProperties[system] = value;
     else if (lowerCase.startsWith(USER_PREFIX)) properties.set(name.slice(USER_PREFIX.length), value);
   }
