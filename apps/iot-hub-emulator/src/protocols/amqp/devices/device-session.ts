@@ -43,7 +43,7 @@ export class DeviceSession implements DeviceConnection {
   private constructor(
     private readonly hub: Hub,
     identity: Identity,
-    connection: AmqpConnection,
+    private readonly connection: AmqpConnection,
   ) {
     this.identity = identityOf(identity);
     this.description = `amqp ${connection.peer}`;
@@ -67,7 +67,9 @@ export class DeviceSession implements DeviceConnection {
   /** One of its links has gone. */
   leave(request: LinkRequest): void {
     this.links.delete(request);
-    if (this.links.size === 0) this.finish('all links are closed');
+    if (this.links.size > 0) return;
+    this.finish('all links are closed');
+    this.forget();
   }
 
   /** Takes the hub's calls of a kind until the returned function is called, or another takes them. */
@@ -100,6 +102,13 @@ export class DeviceSession implements DeviceConnection {
   close(reason: CloseReason): void {
     this.finish(reason);
     for (const { end } of this.links) end(CLOSE_ERRORS[reason]);
+  }
+
+  /** A connection may carry any number of devices, one after the other. */
+  private forget(): void {
+    const ofConnection = sessions.get(this.connection);
+    const key = identityKey(this.identity);
+    if (ofConnection?.get(key) === this) ofConnection.delete(key);
   }
 
   private finish(reason: string): void {
