@@ -112,6 +112,11 @@ describe(explainFailure.name, () => {
     expect(explainFailure(folder, 443)).toMatch(/^The data folder .* IOT_HUB_EMULATOR_DATA_DIR\.$/);
   });
 
+  it('names the setting of an address that cannot be listened on', () => {
+    for (const cause of [{ code: 'EADDRNOTAVAIL' }, { code: 'ENOTFOUND', syscall: 'getaddrinfo' }])
+      expect(explainFailure(Object.assign(new Error('x'), cause))).toMatch(/ IOT_HUB_EMULATOR_HOST\.$/);
+  });
+
   it('explains what the user can mend and nothing else', () => {
     expect(explainFailure(new EmulatorOptionError('Do this.'), 1)).toBe('Do this.');
     expect(explainFailure(new TypeError('our fault'), 1)).toBeUndefined();

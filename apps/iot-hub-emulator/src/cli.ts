@@ -54,7 +54,7 @@ export function explainFailure(cause: unknown, port = 0): string | undefined {
   }
   if (code === 'EACCES' && syscall === 'listen')
     return `Port ${port} is not permitted: choose one above 1023 with --port or IOT_HUB_EMULATOR_PORT.`;
-  if (code === 'EADDRNOTAVAIL')
+  if (code === 'EADDRNOTAVAIL' || syscall === 'getaddrinfo')
     return 'The address is not one of this machine: change --host or IOT_HUB_EMULATOR_HOST.';
   if (code === 'ERR_SQLITE_ERROR' || file !== undefined)
     return `The data folder cannot be used (${message}): choose another one with --data-dir or IOT_HUB_EMULATOR_DATA_DIR.`;

@@ -62,7 +62,7 @@ export const startOptions = (): Option[] => [
     .preset('true')
     .argParser(flag),
   new Option('--no-standard-ports', 'listen on --port alone'),
-  option('--hub-name <name>', 'HUB_NAME', 'name of the hub'),
+  option('--hub-name <name>', 'HUB_NAME', 'name of the hub; localhub unless told'),
   option('--in-memory [flag]', 'IN_MEMORY', 'keep nothing after the end').default(false).preset('true').argParser(flag),
   option('--seed <file>', 'SEED', 'YAML or JSON file of devices and routes to begin with'),
   option('--storage-connection-string <text>', 'STORAGE_CONNECTION_STRING', 'storage account for file uploads'),

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { manualClock } from '../test-support/manual-clock.js';
-import { type IotHubEmulator, type IotHubEmulatorOptions, startIotHubEmulator } from './index.js';
+import { EmulatorOptionError, type IotHubEmulator, type IotHubEmulatorOptions, startIotHubEmulator } from './index.js';
 
 describe(startIotHubEmulator.name, () => {
   let directory: string;
@@ -72,6 +72,11 @@ describe(startIotHubEmulator.name, () => {
   it('fails with the reason when it cannot start, and can be started after it', async () => {
     await expect(startIotHubEmulator({ port: 0 })).rejects.toThrow('data directory');
     await expect(start({ seed: path.join(directory, 'missing.yaml') })).rejects.toThrow('missing.yaml: cannot be read');
+    await expect(start({ hubName: 'my hub;' })).rejects.toThrow('The hub cannot be called "my hub;"');
+    const storage = { connectionString: 'AccountKey=c2VjcmV0', containerName: 'dev' };
+    const refused = await start({ storage }).catch((cause: unknown) => cause);
+    expect(refused).toBeInstanceOf(EmulatorOptionError);
+    expect((refused as Error).message).toMatch(/^The storage connection string cannot be read: (?!.*c2VjcmV0)/);
     const busy = createServer().listen(0, '127.0.0.1');
     await once(busy, 'listening');
     const { port } = busy.address() as AddressInfo;

@@ -44,6 +44,8 @@ import { DEFAULT_TLS_NAMES, ensureTlsFiles } from './tls/tls-files.js';
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8443;
 const DEFAULT_HUB_NAME = 'localhub';
+/** As Azure has it: the name stands in addresses and connection strings. */
+const HUB_NAME = /^[a-z0-9][a-z0-9-]{1,48}[a-z0-9]$/i;
 const ACTIVITY_FLUSH_MS = 5000;
 
 /**
@@ -239,6 +241,12 @@ async function openDirectory(options: IotHubEmulatorOptions, cleanups: (() => un
 function checkOptions(options: IotHubEmulatorOptions): void {
   if (options.inMemory !== true && (options.dataDirectory ?? '') === '') {
     throw new EmulatorOptionError('Give a data directory, or ask for a hub in memory.');
+  }
+  const { hubName = DEFAULT_HUB_NAME } = options;
+  if (!HUB_NAME.test(hubName)) {
+    throw new EmulatorOptionError(
+      `The hub cannot be called "${hubName}": a name has 3 to 50 letters, digits and hyphens, and no hyphen at either end.`,
+    );
   }
   const host = options.host ?? DEFAULT_HOST;
   if (options.policyKeys === 'development' && !isLoopback(host)) {

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
+import { EmulatorOptionError } from '../emulator-options.js';
 import {
   encodeBlobName,
   type BlobFacts,
@@ -33,7 +34,7 @@ export async function openUploadStorage(options: {
   const { containerName } = options;
   const { url, credential } = readConnectionString(options.connectionString, BlobServiceClient);
   if (!(credential instanceof StorageSharedKeyCredential)) {
-    throw new Error('The storage connection string must hold AccountName and AccountKey.');
+    throw new EmulatorOptionError('The storage connection string must hold AccountName and AccountKey.');
   }
   const endpoint = new URL(url);
   const hostName = `${endpoint.host}${endpoint.pathname}`.replace(/\/+$/, '');
@@ -100,13 +101,10 @@ function readConnectionString(
 ): { url: string; credential: unknown } {
   try {
     return client.fromConnectionString(connectionString);
-  } catch (cause) {
+  } catch {
     // The SDK's message may quote the text, and the text holds a key.
-    throw new Error(
+    throw new EmulatorOptionError(
       'The storage connection string cannot be read: it needs AccountName, AccountKey and BlobEndpoint.',
-      {
-        cause,
-      },
     );
   }
 }
