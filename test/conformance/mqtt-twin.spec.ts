@@ -82,7 +82,10 @@ describe('device twins over MQTT', () => {
     until(
       () =>
         hub.log.some(
-          (line) => line.msg === 'Device subscribed' && line.deviceId === deviceId && line.kind === 'desired',
+          (line) =>
+            line.msg === 'Device subscribed' &&
+            line.deviceId === deviceId &&
+            line.filter === '$iothub/twin/PATCH/properties/desired/#',
         ),
       `${deviceId} subscribes to desired properties`,
     );

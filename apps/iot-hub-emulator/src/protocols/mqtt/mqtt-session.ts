@@ -2,27 +2,19 @@ import type { IConnectPacket, IPublishPacket, ISubscribePacket, IUnsubscribePack
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import type { CloseReason, DeviceConnection, Listening, MethodCall } from '../../hub/connections/device-connection.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
-import { saveSubscriptions, type StoredSubscription } from '../../hub/connections/stored-subscriptions.js';
+import type { StoredSubscription } from '../../hub/connections/stored-subscriptions.js';
 import type { Hub } from '../../hub/hub.js';
 import { identityOf, type Identity } from '../../hub/identity.js';
 import type { JsonObject } from '../../hub/json.js';
-import { appendMessages } from '../../hub/messages/append-messages.js';
-import type { DeviceMessage } from '../../hub/messages/device-message.js';
 import { answerMethod } from '../../hub/methods/answer-method.js';
 import { CloudToDeviceDelivery } from './cloud-to-device-delivery.js';
 import { allowedSilenceMs, KeepAlive } from './keep-alive.js';
 import { OrderedAcknowledgements } from './ordered-acknowledgements.js';
 import type { PacketHandlers, PacketStream } from './packet-stream.js';
-import { RETAIN_MARK, toDeviceMessage, WILL_MARK } from './telemetry.js';
+import { SessionSubscriptions } from './session-subscriptions.js';
+import { TelemetryInput } from './telemetry-input.js';
 import { atExpiry } from './token-expiry.js';
-import {
-  desiredTopic,
-  methodTopic,
-  parseFilter,
-  parsePublishTopic,
-  type Subscription,
-  twinReplyTopic,
-} from './topics.js';
+import { desiredTopic, methodTopic, parsePublishTopic, twinReplyTopic } from './topics.js';
 import { answerTwinGet, answerTwinReport, type TwinAnswer } from '../twin-requests.js';
 
 /** "Five topics per device." @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling */
@@ -31,10 +23,6 @@ const MAX_SUBSCRIPTIONS = 5;
 const MAX_OUTSTANDING_PACKETS = 1_000;
 const MAX_OUTSTANDING_BYTES = 4 * 1024 * 1024;
 const LOGGED_TOPIC_LENGTH = 128;
-/** Longer topics are not worth the memory of every device that sends one. */
-const REMEMBERED_TOPIC_LENGTH = 512;
-/** SUBACK return code of a refused filter. */
-const SUBSCRIBE_FAILURE = 0x80;
 
 export interface SessionOptions {
   readonly connect: IConnectPacket;
@@ -57,13 +45,12 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   readonly identity: Identity;
   readonly description: string;
   private readonly connect: IConnectPacket;
-  private readonly device: DeviceIdentity;
+  private readonly expiresAtMs: number;
   private readonly packets: PacketStream;
-  private readonly subscriptions = new Map<Subscription, StoredSubscription>();
+  private readonly subscriptions: SessionSubscriptions;
+  private readonly telemetry: TelemetryInput;
   private readonly acknowledgements = new OrderedAcknowledgements();
   private outstandingBytes = 0;
-  /** What the topic of the last message said: most devices send the same properties again and again. */
-  private lastTelemetry: { readonly topic: string; readonly message: Omit<DeviceMessage, 'body'> } | undefined;
   private readonly keepAlive: KeepAlive;
   private readonly delivery: CloudToDeviceDelivery;
   private cancelExpiry: () => void = () => undefined;
@@ -74,18 +61,16 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     options: SessionOptions,
   ) {
     this.connect = options.connect;
-    this.device = options.device;
+    this.expiresAtMs = options.device.expiresAtMs;
     this.packets = options.packets;
     this.identity = identityOf(options.device);
     this.description = `mqtt ${options.peer}`;
-    for (const subscription of options.subscriptions) {
-      const kind = parseFilter(subscription.filter, this.identity);
-      if (kind) this.subscriptions.set(kind, subscription);
-    }
+    this.subscriptions = new SessionSubscriptions(hub, this.identity, options.subscriptions);
+    this.telemetry = new TelemetryInput(hub, options.device);
     this.delivery = new CloudToDeviceDelivery(hub, {
       deviceId: this.identity.deviceId,
       packets: this.packets,
-      grantedQos: () => this.subscriptions.get('cloud-to-device')?.qos,
+      grantedQos: () => this.subscriptions.qosOf('cloud-to-device'),
       failed: this.failed,
     });
     this.keepAlive = new KeepAlive(hub.clock, allowedSilenceMs(this.connect.keepalive ?? 0), () => {
@@ -97,7 +82,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   start(): void {
     this.hub.connections.attach(this);
     this.delivery.deliver();
-    this.cancelExpiry = atExpiry(this.hub.clock, this.device.expiresAtMs, () => {
+    this.cancelExpiry = atExpiry(this.hub.clock, this.expiresAtMs, () => {
       this.refuse('token-expired', 'the token of the connection has expired', {
         errorName: 'IotHubUnauthorized',
         code: 401003,
@@ -181,18 +166,16 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
       return;
     }
     const body = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
-    if (packet.topic === this.lastTelemetry?.topic && !packet.retain) {
-      this.acknowledge(packet, this.append({ ...this.lastTelemetry.message, body }), this.appended);
+    const repeated = this.telemetry.repeat(packet, body);
+    if (repeated) {
+      this.acknowledge(packet, repeated, this.telemetry.count);
       return;
     }
     const request = parsePublishTopic(packet.topic, this.identity);
     switch (request.kind) {
-      case 'telemetry': {
-        const message = toDeviceMessage(request.bag, body, packet.retain ? [RETAIN_MARK] : []);
-        this.remember(packet, message);
-        this.acknowledge(packet, this.append(message), this.appended);
+      case 'telemetry':
+        this.acknowledge(packet, this.telemetry.take(packet, request.bag, body), this.telemetry.count);
         return;
-      }
       case 'twin-get':
         this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinGet(this.hub, this.identity, 'mqtt')));
         return;
@@ -211,19 +194,6 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     }
   }
 
-  private remember({ topic, retain }: IPublishPacket, { systemProperties, properties }: DeviceMessage): void {
-    if (retain || topic.length > REMEMBERED_TOPIC_LENGTH) return;
-    this.lastTelemetry = { topic, message: { systemProperties, properties } };
-  }
-
-  private append(message: DeviceMessage): Promise<void> {
-    return appendMessages(this.hub, this.device, [message]);
-  }
-
-  private readonly appended = (): void => {
-    this.hub.metrics.messages.add('Telemetry', 'mqtt');
-  };
-
   private async answerTwin(requestId: string, answering: Promise<TwinAnswer>): Promise<void> {
     const { status, version, body } = await answering;
     if (this.subscriptions.has('twin-replies')) this.publish(twinReplyTopic(status, requestId, version), body);
@@ -241,18 +211,15 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
       return;
     }
     const granted = subscriptions.map(({ topic, qos }) => {
-      const kind = parseFilter(topic, this.identity);
-      if (kind === undefined) {
+      const code = this.subscriptions.add(topic, qos);
+      if (code > 1) {
         const reason = `not a documented topic filter of this device: ${forLog(topic)}`;
         this.hub.metrics.refusals.add('mqtt', 'subscription');
         this.hub.logger.warn(this.about({ reason }), 'Subscription refused');
-        return SUBSCRIBE_FAILURE;
+      } else {
+        this.hub.logger.debug(this.about({ filter: forLog(topic) }), 'Device subscribed');
       }
-      // QoS 2 is not supported: the highest that is gets granted [MQTT-3.8.4-6].
-      const grantedQos = qos === 0 ? 0 : 1;
-      this.subscriptions.set(kind, { filter: topic, qos: grantedQos });
-      this.hub.logger.debug(this.about({ kind }), 'Device subscribed');
-      return grantedQos;
+      return code;
     });
     this.subscriptionsChanged(() => {
       this.packets.send({ cmd: 'suback', messageId: messageId ?? 0, granted });
@@ -260,10 +227,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   }
 
   private onUnsubscribe({ unsubscriptions, messageId }: IUnsubscribePacket): void {
-    for (const filter of unsubscriptions) {
-      const kind = parseFilter(filter, this.identity);
-      if (kind) this.subscriptions.delete(kind);
-    }
+    for (const filter of unsubscriptions) this.subscriptions.remove(filter);
     this.subscriptionsChanged(() => {
       this.packets.send({ cmd: 'unsuback', messageId: messageId ?? 0, granted: [] });
     });
@@ -271,10 +235,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
   /** Subscriptions of a session to be kept are on disk before they are acknowledged. */
   private subscriptionsChanged(acknowledge: () => void): void {
-    const saved =
-      this.connect.clean === false
-        ? saveSubscriptions(this.hub, this.identity, [...this.subscriptions.values()])
-        : Promise.resolve();
+    const saved = this.connect.clean === false ? this.subscriptions.save() : Promise.resolve();
     this.acknowledgements.add(
       saved,
       () => {
@@ -341,17 +302,8 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     this.packets.end();
     this.hub.connections.detach(this, end);
     this.delivery.end();
-    if (!ENDS_WITHOUT_WILL.has(end)) this.sendWill();
-  }
-
-  /** The Will of a device that did not say goodbye [MQTT-3.1.2-8], as telemetry. */
-  private sendWill(): void {
-    const { will } = this.connect;
-    const request = will && parsePublishTopic(will.topic, this.identity);
-    if (request?.kind !== 'telemetry') return;
-    const marks = will?.retain === true ? [RETAIN_MARK, WILL_MARK] : [WILL_MARK];
-    const message = toDeviceMessage(request.bag, Buffer.from(will?.payload ?? ''), marks);
-    this.append(message).then(this.appended, (cause: unknown) => {
+    if (ENDS_WITHOUT_WILL.has(end)) return;
+    this.telemetry.takeWill(this.connect).catch((cause: unknown) => {
       this.hub.logger.error(this.about({ err: cause }), 'The Will could not be stored');
     });
   }

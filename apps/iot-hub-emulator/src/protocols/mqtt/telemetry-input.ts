@@ -1,0 +1,55 @@
+import type { IConnectPacket, IPublishPacket } from 'mqtt-packet';
+import type { DeviceIdentity } from '../../hub/access/device-identity.js';
+import type { Hub } from '../../hub/hub.js';
+import { appendMessages } from '../../hub/messages/append-messages.js';
+import type { DeviceMessage } from '../../hub/messages/device-message.js';
+import type { BagProperty } from './property-bag.js';
+import { RETAIN_MARK, toDeviceMessage, WILL_MARK } from './telemetry.js';
+import { parsePublishTopic } from './topics.js';
+
+/** Longer topics are not worth the memory of every device that sends one. */
+const REMEMBERED_TOPIC_LENGTH = 512;
+
+/** Takes the messages that a device sends: of its connection, and its Will. */
+export class TelemetryInput {
+  /** What the topic of the last message said: most devices send the same properties again and again. */
+  private last: { readonly topic: string; readonly message: Omit<DeviceMessage, 'body'> } | undefined;
+
+  constructor(
+    private readonly hub: Hub,
+    private readonly device: DeviceIdentity,
+  ) {}
+
+  /** Appends a message whose topic is that of the last one. @returns undefined when it is another; nothing was done then. */
+  repeat({ topic, retain }: IPublishPacket, body: Buffer): Promise<void> | undefined {
+    return topic === this.last?.topic && !retain ? this.append({ ...this.last.message, body }) : undefined;
+  }
+
+  /** Appends a message. @param bag what its topic says @returns once it is on disk. */
+  take({ topic, retain }: IPublishPacket, bag: readonly BagProperty[], body: Buffer): Promise<void> {
+    const message = toDeviceMessage(bag, body, retain ? [RETAIN_MARK] : []);
+    if (!retain && topic.length <= REMEMBERED_TOPIC_LENGTH) {
+      const { systemProperties, properties } = message;
+      this.last = { topic, message: { systemProperties, properties } };
+    }
+    return this.append(message);
+  }
+
+  /** Appends the Will of a device that did not say goodbye [MQTT-3.1.2-8], if it has one. @returns once it is on disk. */
+  async takeWill({ will }: IConnectPacket): Promise<void> {
+    const request = will && parsePublishTopic(will.topic, this.device);
+    if (request?.kind !== 'telemetry') return;
+    const marks = will?.retain === true ? [RETAIN_MARK, WILL_MARK] : [WILL_MARK];
+    await this.append(toDeviceMessage(request.bag, Buffer.from(will?.payload ?? ''), marks));
+    this.count();
+  }
+
+  /** Notes in the metrics that a message was taken. */
+  readonly count = (): void => {
+    this.hub.metrics.messages.add('Telemetry', 'mqtt');
+  };
+
+  private append(message: DeviceMessage): Promise<void> {
+    return appendMessages(this.hub, this.device, [message]);
+  }
+}
