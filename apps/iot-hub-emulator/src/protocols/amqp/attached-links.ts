@@ -61,10 +61,12 @@ export class AttachedLinks {
     }
   }
 
-  /** A message has come. What still comes on a link that we have ended is let go by. */
+  /** A message has come. What still comes on a link that we have ended is given back. */
   receive(receiver: RheaLink, message: AmqpMessage | Buffer, delivery: RheaDelivery): void {
     const link = this.links.get(receiver);
     if (link instanceof IncomingLink && receiver.is_open()) link.receive(message, delivery);
+    // Else it would keep its place in the session's window, at both ends.
+    else delivery.release();
   }
 
   /** The link that the client receives on; undefined when it was refused. */

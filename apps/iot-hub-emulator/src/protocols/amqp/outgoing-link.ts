@@ -1,5 +1,6 @@
 import { toAmqpError } from './amqp-errors.js';
 import type { FrameStream } from './rhea/frame-stream.js';
+import { giveUp, windowLeft } from './rhea/session-deliveries.js';
 import type { AmqpErrorFields, RheaDelivery, RheaLink } from './rhea/rhea-types.js';
 
 /** What the client made of a message: completed, rejected (dead-lettered), or given back. */
@@ -57,9 +58,13 @@ export class OutgoingLink {
     return this.link.is_open() ? Math.max(0, this.link.credit - untransferred) : 0;
   }
 
-  /** Whether a message sent now goes out: there is credit, and the client reads. Before that it would wait in memory. */
+  /**
+   * Whether a message sent now goes out: there is credit, the client reads, and its session has room. Before that it would
+   * wait in memory, and with it all that is sent on other links of the session.
+   */
   get canSend(): boolean {
-    return this.credit > 0 && !this.stream.isCongested && this.link.session.outgoing.available() > 0;
+    const { session } = this.link;
+    return this.credit > 0 && !this.stream.isCongested && session.outgoing.available() > 0 && windowLeft(session) > 0;
   }
 
   /**
@@ -130,6 +135,7 @@ export class OutgoingLink {
   closed(): void {
     if (this.over) return;
     this.over = true;
+    giveUp(this.link.session, this.awaited.keys());
     this.awaited.clear();
     this.handler?.closed?.();
   }

@@ -1,5 +1,6 @@
 import { AmqpViolation } from './amqp-violation.js';
 import { MAX_FRAME_BYTES } from './frame-stream.js';
+import { forgetSettled, windowLeft } from './session-deliveries.js';
 import { settleApart } from './settle-apart.js';
 import type { RheaConnection, RheaFrame, RheaLink, RheaSession } from './rhea-types.js';
 
@@ -29,6 +30,9 @@ const FIRST_OUTCOME = 0x23;
 const LAST_OUTCOME = 0x27;
 const EMPTY = Buffer.alloc(0);
 
+/** Event of a connection: a session's window, which was shut, takes messages again. rhea tells only of the link it came with. */
+export const WINDOW_OPENED = 'window_opened';
+
 type Check = (frame: RheaFrame) => void;
 
 /**
@@ -55,6 +59,7 @@ export function guardPerformatives(connection: RheaConnection): void {
     },
     (frame) => {
       settleApart(sessionOf(connection, frame));
+      forgetSettled(sessionOf(connection, frame));
     },
   );
   before(
@@ -69,9 +74,18 @@ export function guardPerformatives(connection: RheaConnection): void {
       if (link) link.remote.handle = handle;
     },
   );
-  before('on_flow', (frame) => {
-    checkFlow(sessionOf(connection, frame), frame);
-  });
+  let wasShut = false;
+  before(
+    'on_flow',
+    (frame) => {
+      const session = sessionOf(connection, frame);
+      checkFlow(session, frame);
+      wasShut = windowLeft(session) <= 0;
+    },
+    (frame) => {
+      if (wasShut && windowLeft(sessionOf(connection, frame)) > 0) connection.emit(WINDOW_OPENED);
+    },
+  );
   before('on_transfer', (frame) => {
     checkTransfer(sessionOf(connection, frame), frame);
   });
@@ -150,6 +164,8 @@ function checkFlow(session: RheaSession, { performative }: RheaFrame): void {
   ]) {
     checkUint(name, performative[name]);
   }
+  // Before the client knows where we begin: at the first.
+  performative.next_incoming_id ??= 0;
   const { handle } = performative;
   if (handle === undefined || handle === null) return;
   const link = linkOf(session, handle);

@@ -27,12 +27,27 @@ export interface RheaSession {
   end(error?: AmqpErrorFields): void;
   readonly links: Readonly<Record<string, RheaLink>>;
   readonly remote: { readonly handles: Readonly<Record<number, RheaLink | undefined>> };
-  readonly outgoing: { available(): number };
+  readonly outgoing: RheaSending;
   readonly incoming: RheaSettling;
+}
+
+/** The messages that a session sends. Transfers are counted from 0, messages too. */
+export interface RheaSending {
+  deliveries: object;
+  /** For how many more messages there is room. */
+  available(): number;
+  readonly next_delivery_id: number;
+  /** The first message that is not sent, or not wholly. */
+  readonly next_pending_delivery: number;
+  readonly next_transfer_id: number;
+  /** What the client has said last of its window, and which transfer it expected then. */
+  readonly remote_window: number | undefined;
+  readonly remote_next_transfer_id: number | undefined;
 }
 
 /** The messages that a session has received. */
 export interface RheaSettling {
+  deliveries: object;
   /** Those whose outcome is to be told. */
   updated: { readonly settled: boolean; readonly state?: { readonly descriptor: { readonly value: unknown } } }[];
   /** Tells it. */
@@ -89,10 +104,11 @@ export interface RheaDelivery {
   readonly id: number;
   /** The message's format; 0 is AMQP's own. */
   readonly format: number;
-  readonly remote_settled: boolean;
+  remote_settled: boolean;
   settled: boolean;
   readonly remote_state?: { readonly delivery_failed?: unknown; readonly undeliverable_here?: unknown };
   accept(): void;
+  release(): void;
   reject(error: AmqpErrorFields): void;
   update(settled: boolean): void;
 }
