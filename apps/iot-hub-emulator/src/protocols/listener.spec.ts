@@ -155,6 +155,20 @@ describe(createListener.name, () => {
     expect(JSON.parse(line)).toMatchObject({ level: 30, peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/) });
   });
 
+  it.each([
+    ['HTTP', 'GET / HTTP/1.1\r\n\r\n'],
+    ['MQTT', '\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04cam1'],
+    ['AMQP', 'AMQP\x03\x01\0\0'],
+  ])('hints at TLS when a client speaks %s without it', async (_protocol, text) => {
+    await start();
+    const socket = connectTcp({ port, host: '127.0.0.1' });
+    socket.on('error', () => undefined);
+    socket.write(text, 'latin1');
+    await closed(socket);
+    const hints = log.map((line) => JSON.parse(line) as { level: number; hint?: string }).filter(({ hint }) => hint);
+    expect(hints).toEqual([expect.objectContaining({ level: 30, hint: expect.stringContaining('without TLS') })]);
+  });
+
   it('closes a client that says nothing after the handshake', async () => {
     await start({ handshakeTimeoutMs: 100 });
     await closed(await open());

@@ -13,6 +13,9 @@ const HANDSHAKE_TIMEOUT_MS = 8_000;
 
 /** What it most often is when a client goes at, or right after, the handshake. */
 const DISTRUST_HINT = "Does the client trust this hub's certificate authority?";
+/** OpenSSL's codes for bytes that are no TLS, and what it most often is. */
+const NO_TLS = new Set(['ERR_SSL_HTTP_REQUEST', 'ERR_SSL_WRONG_VERSION_NUMBER']);
+const NO_TLS_HINT = 'Does the client speak without TLS? Here it is https, mqtts, amqps and wss alone.';
 
 const MQTT_CONNECT = 0x10;
 const AMQP_FIRST_LETTER = 0x41;
@@ -97,7 +100,11 @@ export function createListener(options: ListenerOptions): Listener {
       });
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      logger.debug({ reason: error.code ?? error.message }, 'TLS handshake failed');
+      const reason = error.code ?? error.message;
+      if (NO_TLS.has(reason)) {
+        shakingHands.delete(peerOf(socket));
+        logger.info({ peer: peerOf(socket), reason, hint: NO_TLS_HINT }, 'TLS handshake failed');
+      } else logger.debug({ reason }, 'TLS handshake failed');
       socket.destroy();
     });
     server.on('secureConnection', (socket) => {
