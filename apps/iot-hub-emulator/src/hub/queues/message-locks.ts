@@ -16,6 +16,7 @@ export class MessageLocks {
   /** Tokens of the locks that lapse, the earliest first: in one instance all last equally long. */
   private readonly lapsing = new Map<string, number>();
   private readonly hidden = new Set<number>();
+  private from = 0;
 
   /** Whether the message is not to be handed out now. */
   isHidden(number: number): boolean {
@@ -27,7 +28,25 @@ export class MessageLocks {
   }
 
   show(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      this.hidden.delete(number);
+      if (number < this.from) this.from = number;
+    }
+  }
+
+  /** The messages are gone for good: nobody needs to look for them again. */
+  forget(numbers: readonly number[]): void {
     for (const number of numbers) this.hidden.delete(number);
+  }
+
+  /** Where to look for a message to hand out: none before it is to be. For an instance that serves one queue. */
+  get shownFrom(): number {
+    return this.from;
+  }
+
+  /** Takes note that all messages up to this one are hidden, so that nobody looks at them again and again. */
+  passed(number: number): void {
+    this.from = number + 1;
   }
 
   /** Locks messages of a queue until a time. @returns the token that proves it. */

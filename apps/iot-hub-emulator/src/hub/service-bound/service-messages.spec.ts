@@ -70,6 +70,21 @@ describe('queues of what the hub tells services', () => {
     }
   });
 
+  it('looks at each message a few times alone, however many a receiver holds', async () => {
+    const count = 500;
+    await enqueue(...Array.from({ length: count }, (_, index) => String(index)));
+    const looks = jest.spyOn(hub.queues.serviceLocks.fileNotifications, 'isHidden');
+    const held = Array.from({ length: count }, () => receive(true));
+    expect(receiveServiceMessage(hub, 'fileNotifications')).toBeUndefined();
+    for (const { lockToken } of held.slice(0, -1)) {
+      await completeServiceMessage(hub, 'fileNotifications', lockToken);
+      expect(receiveServiceMessage(hub, 'fileNotifications')).toBeUndefined();
+    }
+    expect(looks.mock.calls.length).toBeLessThanOrEqual(2 * count);
+    releaseServiceMessages(hub, 'fileNotifications', [held.at(-1)?.lockToken ?? '']);
+    expect(receive().body).toEqual({ name: '499' });
+  });
+
   it('keeps the queues apart', async () => {
     await enqueue('a');
     const { lockToken } = receive();

@@ -1,6 +1,7 @@
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import type { JsonObject, JsonValue } from '../json.js';
+import type { MessageLocks } from '../queues/message-locks.js';
 import type { ServiceQueue } from '../queues/message-queues.js';
 
 /** Records of feedback that travel together. @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-messages-c2d#message-feedback */
@@ -70,10 +71,14 @@ export function receiveServiceMessage(
   locks.lapse(nowMs);
   const rows: ServiceMessageRow[] = [];
   const all = store
-    .sql('SELECT * FROM service_messages WHERE queue = ? AND expires_ms > ? ORDER BY sequence_number')
-    .iterate(queue, nowMs) as unknown as Iterable<ServiceMessageRow>;
+    .sql(
+      `SELECT * FROM service_messages WHERE queue = ? AND sequence_number >= ? AND expires_ms > ?
+       ORDER BY sequence_number`,
+    )
+    .iterate(queue, locks.shownFrom, nowMs) as unknown as Iterable<ServiceMessageRow>;
   for (const row of all) {
     if (!locks.isHidden(row.sequence_number)) rows.push(row);
+    locks.passed(row.sequence_number);
     if (rows.length === (queue === 'feedback' ? MAX_BATCH_RECORDS : 1)) break;
   }
   const [first] = rows;
@@ -107,21 +112,31 @@ export const watchServiceQueue = (hub: Hub, queue: ServiceQueue, wake: () => voi
  * @throws {@link HubError} `DeviceMessageLockLost` when the lock has lapsed.
  */
 export function completeServiceMessage(hub: Hub, queue: ServiceQueue, lockToken: string): Promise<void> {
-  return settle(hub, queue, lockToken, (sequenceNumber) => {
-    hub.store.sql('DELETE FROM service_messages WHERE sequence_number = ?').run(sequenceNumber);
+  return settle(hub, queue, lockToken, {
+    change(sequenceNumber) {
+      hub.store.sql('DELETE FROM service_messages WHERE sequence_number = ?').run(sequenceNumber);
+    },
+    changed: (locks, numbers) => {
+      locks.forget(numbers);
+    },
   });
 }
 
 /** Puts a message back, raising its delivery count; at the queue's maximum it is dropped. As {@link completeServiceMessage} otherwise. */
 export function abandonServiceMessage(hub: Hub, queue: ServiceQueue, lockToken: string): Promise<void> {
   const { maxDeliveryCount } = hub.queues.settings[queue];
-  return settle(hub, queue, lockToken, (sequenceNumber) => {
-    hub.store
-      .sql('UPDATE service_messages SET delivery_count = delivery_count + 1 WHERE sequence_number = ?')
-      .run(sequenceNumber);
-    hub.store
-      .sql('DELETE FROM service_messages WHERE sequence_number = ? AND delivery_count >= ?')
-      .run(sequenceNumber, maxDeliveryCount);
+  return settle(hub, queue, lockToken, {
+    change(sequenceNumber) {
+      hub.store
+        .sql('UPDATE service_messages SET delivery_count = delivery_count + 1 WHERE sequence_number = ?')
+        .run(sequenceNumber);
+      hub.store
+        .sql('DELETE FROM service_messages WHERE sequence_number = ? AND delivery_count >= ?')
+        .run(sequenceNumber, maxDeliveryCount);
+    },
+    changed: (locks, numbers) => {
+      locks.show(numbers);
+    },
   });
 }
 
@@ -152,12 +167,14 @@ export function nextServiceExpiryMs({ store }: Hub): number {
   return row.next ?? Infinity;
 }
 
-async function settle(
-  hub: Hub,
-  queue: ServiceQueue,
-  lockToken: string,
-  change: (sequenceNumber: number) => void,
-): Promise<void> {
+interface Settling {
+  /** Of each message, within a write. */
+  readonly change: (sequenceNumber: number) => void;
+  /** Once that is committed. */
+  readonly changed: (locks: MessageLocks, numbers: readonly number[]) => void;
+}
+
+async function settle(hub: Hub, queue: ServiceQueue, lockToken: string, { change, changed }: Settling): Promise<void> {
   const locks = hub.queues.serviceLocks[queue];
   const numbers = locks.take(queue, lockToken, hub.clock.nowMs());
   if (numbers === undefined) {
@@ -167,8 +184,11 @@ async function settle(
     await hub.store.write(() => {
       for (const number of numbers) change(number);
     });
-  } finally {
+    changed(locks, numbers);
+  } catch (cause) {
     locks.show(numbers);
+    throw cause;
+  } finally {
     hub.queues.wakeServices(queue);
   }
 }
