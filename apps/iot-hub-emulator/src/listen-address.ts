@@ -1,5 +1,8 @@
 import { isIP } from 'node:net';
 
+/** Where the hub listens unless told otherwise. */
+export const DEFAULT_HOST = '127.0.0.1';
+
 /** Whether only this machine can reach what listens there. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));

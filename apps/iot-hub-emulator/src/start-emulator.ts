@@ -1,28 +1,11 @@
-import { appendFile, chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
 import { EmulatorOptionError, type IotHubEmulator, type IotHubEmulatorOptions } from './emulator-options.js';
-import { developmentPolicies } from './hub/access/policies.js';
-import { systemClock } from './hub/clock.js';
-import { JobChanges } from './hub/jobs/job-changes.js';
 import { keepJobsRunning } from './hub/jobs/job-runner.js';
-import { LiveConnections } from './hub/connections/live-connections.js';
-import { openBuiltInEndpoint } from './hub/events/open-built-in-endpoint.js';
-import type { Hub } from './hub/hub.js';
-import { keepRetention } from './hub/messages/message-retention.js';
-import { retentionMs } from './hub/messages/retention-time.js';
-import type { DeliveryTarget } from './hub/routing/delivery-target.js';
-import { MessageRouting } from './hub/routing/message-routing.js';
-import { MessageQueues } from './hub/queues/message-queues.js';
-import { readQueueSettings } from './hub/queues/queue-settings.js';
-import { keepQueuesSwept } from './hub/queues/sweep-queues.js';
-import { PendingMethods } from './hub/methods/pending-methods.js';
-import { HubMetrics } from './hub/metrics/hub-metrics.js';
-import { ActivityLog } from './hub/registry/activity-log.js';
-import { recordConnectionState, recordNobodyConnected } from './hub/registry/connection-state.js';
-import { findDevice } from './hub/registry/find-identity.js';
-import { isLoopback, publicName } from './listen-address.js';
+
+import { DEFAULT_HOST, isLoopback, publicName } from './listen-address.js';
 import { createAmqpEndpoint } from './protocols/amqp/amqp-endpoint.js';
 import { countedStreams, countHttpConnections } from './protocols/count-connections.js';
 import { createHttpServer } from './protocols/https/http-server.js';
@@ -30,23 +13,16 @@ import { createListener } from './protocols/listener.js';
 import { createMqttEndpoint } from './protocols/mqtt/mqtt-endpoint.js';
 import { announceHub } from './running-hub.js';
 import { applySeed } from './seed/apply-seed.js';
-import { readBeginning, type HubBeginning } from './seed/read-seed.js';
+import { readBeginning } from './seed/read-seed.js';
 import { STANDARD_PORTS, openPorts } from './standard-ports.js';
-import { openCosmosTarget } from './storage/azure-cosmos-target.js';
-import { openUploadStorage } from './storage/azure-upload-storage.js';
 import { lockDirectory } from './storage/directory-lock.js';
-import { logId } from './storage/log-id.js';
-import { Store } from './storage/store.js';
-import { storedPolicies } from './storage/stored-policies.js';
-import { readAuthorities } from './tls/authorities.js';
-import { DEFAULT_TLS_NAMES, ensureTlsFiles } from './tls/tls-files.js';
+import { ensureTlsFiles } from './tls/tls-files.js';
+import { eventHubsConnectionString, findConnectionString, serviceConnectionString } from './connection-strings.js';
+import { DEFAULT_HUB_NAME, openHub } from './open-hub.js';
 
-const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8443;
-const DEFAULT_HUB_NAME = 'localhub';
 /** As Azure has it: the name stands in addresses and connection strings. */
 const HUB_NAME = /^[a-z0-9][a-z0-9-]{1,48}[a-z0-9]$/i;
-const ACTIVITY_FLUSH_MS = 5000;
 
 /**
  * Starts an IoT Hub on this machine, to which the official SDKs connect.
@@ -131,101 +107,6 @@ async function open(
   };
 }
 
-interface HubParts {
-  readonly directory: string;
-  readonly tlsNames: readonly string[];
-  readonly caCertificate: string;
-  readonly beginning: HubBeginning;
-  readonly logger: Logger;
-  readonly cleanups: (() => unknown)[];
-}
-
-async function openHub(options: IotHubEmulatorOptions, parts: HubParts): Promise<Hub> {
-  const { directory, tlsNames, logger, cleanups } = parts;
-  const clock = options.clock ?? systemClock;
-  const name = options.hubName ?? DEFAULT_HUB_NAME;
-  const store = new Store(options.inMemory === true ? ':memory:' : await databaseFile(directory));
-  cleanups.push(() => {
-    store.close();
-  });
-  const metrics = new HubMetrics();
-  store.onCommit = (durationMs, writes) => {
-    metrics.commitDuration.observe(durationMs / 1000);
-    metrics.commitWrites.observe(writes);
-  };
-  store.onLost = (cause) => {
-    logger.error({ err: cause }, 'Not stored; nobody waits for it, and the hub goes on');
-  };
-  const routing = await openRouting({ name, store, clock, metrics }, parts);
-  cleanups.push(() => routing.close());
-  const activity = new ActivityLog(store);
-  const policyKeys = options.policyKeys ?? (isLoopback(options.host ?? DEFAULT_HOST) ? 'development' : 'generated');
-  const hub: Hub = {
-    name,
-    store,
-    clock,
-    logger,
-    routing,
-    events: await openBuiltInEndpoint({ store, clock }, options),
-    activity,
-    pendingMethods: new PendingMethods(),
-    queues: new MessageQueues(clock, readQueueSettings(options.cloudToDevice)),
-    jobs: new JobChanges(),
-    metrics,
-    policies: policyKeys === 'development' ? developmentPolicies() : await storedPolicies(store),
-    caCertificates: await readAuthorities(parts.beginning.caCertificates),
-    hostNames: new Set(
-      [...DEFAULT_TLS_NAMES, ...tlsNames, name, `${name}.azure-devices.net`].map((text) => text.toLowerCase()),
-    ),
-    connections: new LiveConnections(logger, (deviceId, connected) => {
-      activity.note(deviceId, clock.nowMs());
-      recordConnectionState(hub, deviceId, connected);
-    }),
-    ...(options.storage === undefined
-      ? {}
-      : { uploadStorage: await openUploadStorage({ ...options.storage, caCertificate: parts.caCertificate }) }),
-  };
-  await recordNobodyConnected(hub);
-  cleanups.push(keepRetention(hub, retentionMs(options)), keepActivityFlushed(hub), keepQueuesSwept(hub));
-  return hub;
-}
-
-async function openRouting(
-  { name, store, clock, metrics }: Pick<Hub, 'name' | 'store' | 'clock' | 'metrics'>,
-  { beginning, caCertificate, logger }: HubParts,
-): Promise<MessageRouting> {
-  const targets = new Map<string, DeliveryTarget>();
-  const id = await logId(store);
-  for (const endpoint of beginning.cosmosDbEndpoints) {
-    const target = await openCosmosTarget({ endpoint, hubName: name, logId: id, caCertificate, logger });
-    targets.set(endpoint.name, target);
-  }
-  const { routing } = beginning;
-  return await store.write(
-    () => new MessageRouting({ store, clock, logger, routing, targets, hubName: name, metrics }),
-  );
-}
-
-/** The database holds device keys: for its owner alone. SQLite gives the files beside it the same mode. */
-async function databaseFile(directory: string): Promise<string> {
-  const file = path.join(directory, 'iot-hub.db');
-  await appendFile(file, '', { mode: 0o600 });
-  await chmod(file, 0o600);
-  return file;
-}
-
-/** Writes noted activity out now and then. @returns a function that does so once more and stops. */
-function keepActivityFlushed(hub: Hub): () => void {
-  const timer = setInterval(() => {
-    hub.activity.flush();
-  }, ACTIVITY_FLUSH_MS);
-  timer.unref();
-  return () => {
-    clearInterval(timer);
-    hub.activity.flush();
-  };
-}
-
 async function openDirectory(options: IotHubEmulatorOptions, cleanups: (() => unknown)[]): Promise<string> {
   if (options.inMemory === true) {
     const directory = await mkdtemp(path.join(tmpdir(), 'iot-hub-emulator-'));
@@ -254,24 +135,6 @@ function checkOptions(options: IotHubEmulatorOptions): void {
       `The development keys are known to everyone and cannot be used on ${host}: use generated keys, or listen on 127.0.0.1.`,
     );
   }
-}
-
-function serviceConnectionString(hub: Hub, hostName: string): string {
-  return `HostName=${hostName};${policyParts(hub, 'iothubowner')}`;
-}
-
-function eventHubsConnectionString(hub: Hub, hostName: string): string {
-  return `Endpoint=sb://${hostName}/;${policyParts(hub, 'service')};EntityPath=${hub.name}`;
-}
-
-function policyParts(hub: Hub, policyName: string): string {
-  const policy = hub.policies.find(({ name }) => name === policyName);
-  return `SharedAccessKeyName=${policyName};SharedAccessKey=${policy?.primaryKey ?? ''}`;
-}
-
-function findConnectionString(hub: Hub, hostName: string, deviceId: string): string | undefined {
-  const key = findDevice(hub, deviceId)?.primary_key;
-  return key ? `HostName=${hostName};DeviceId=${deviceId};SharedAccessKey=${key}` : undefined;
 }
 
 /** Runs all of them, last first; one that fails does not keep the others from running. */
