@@ -190,6 +190,26 @@ describe(createAmqpEndpoint.name, () => {
     expect(await lapsed).toMatchObject({ condition: 'amqp:unauthorized-access' });
   });
 
+  it('ends the link of a reader of events that cannot be read, and lives on', async () => {
+    const client = connect();
+    // Event Hubs clients take the key as text.
+    const key = Buffer.from(keyOf('service')).toString('base64');
+    const resource = encodeURIComponent('sb://localhost/testhub');
+    expect((await client.putToken(token('service', { resource, key }))).status).toBe(200);
+    const { receiver } = await client.receiver('testhub/ConsumerGroups/$Default/Partitions/0');
+    const end = new Promise<unknown>((resolve) => {
+      receiver.once('receiver_close', () => {
+        resolve(receiver.error);
+      });
+    });
+    jest.spyOn(hub.events, 'lastEnqueued').mockImplementationOnce(() => {
+      throw new Error('disk');
+    });
+    receiver.add_credit(1);
+    expect(await end).toMatchObject({ condition: 'amqp:internal-error' });
+    await client.receiver('testhub/ConsumerGroups/$Default/Partitions/0');
+  });
+
   it('outlives a client that has called it at a port that there is not', async () => {
     const client = connect({ hostname: 'localhost:99999' });
     expect((await client.putToken(token())).status).toBe(200);

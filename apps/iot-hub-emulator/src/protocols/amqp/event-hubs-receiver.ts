@@ -66,7 +66,9 @@ class EventReceiver implements OutgoingHandler {
   private schedule(): void {
     this.scheduled ??= setImmediate(() => {
       this.scheduled = undefined;
-      if (this.sendPage()) this.schedule();
+      this.link.attempt(() => {
+        if (this.sendPage()) this.schedule();
+      });
     });
   }
 

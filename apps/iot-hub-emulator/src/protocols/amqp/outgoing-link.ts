@@ -90,8 +90,15 @@ export class OutgoingLink {
   /** Something changed that sending may have waited for: there is more to send, or room for it. */
   wake(): void {
     if (!this.canSend) return;
-    try {
+    this.attempt(() => {
       this.handler?.sendable();
+    });
+  }
+
+  /** Does work that the link's handler has put off; what it throws ends the link, and nothing else. */
+  attempt(work: () => void): void {
+    try {
+      work();
     } catch (cause) {
       this.failed(cause);
       this.close(toAmqpError(cause));
