@@ -219,6 +219,22 @@ describe(createListener.name, () => {
       socket.terminate();
     });
 
+    it('holds on to no connection whose WebSocket it has refused, whatever the client does', async () => {
+      await start({ caps: { connections: 1, unprovenPerAddress: 1 } });
+      const stubborn = connect({ port, host: 'localhost', ca, allowHalfOpen: true });
+      stubborn.on('error', () => undefined);
+      stubborn.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      expect(await text(stubborn)).toContain('404');
+      const isServed = async () => {
+        const next = connect({ port, host: 'localhost', ca });
+        next.on('error', () => undefined);
+        next.end('GET /next HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+        return (await text(next).catch(() => '')).includes('/next');
+      };
+      for (let tries = 0; !(await isServed()); tries += 1) expect(tries).toBeLessThan(100);
+      stubborn.destroy();
+    });
+
     it.each([
       ['/', 'mqtt', '404'],
       ['/$servicebus/websocket', 'mqtt', '400'],

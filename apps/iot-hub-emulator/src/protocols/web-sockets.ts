@@ -43,6 +43,8 @@ export function acceptWebSockets({ httpServer, onMqtt, onAmqp, logger }: WebSock
       const { status, reason } = refusalOf(request);
       const offered = (request.headers['sec-websocket-protocol'] ?? '').slice(0, LOGGED_LENGTH);
       logger.warn({ peer, reason, path: pathOf(request).slice(0, LOGGED_LENGTH), offered }, 'WebSocket refused');
+      // Else it would be open for as long as the client likes.
+      socket.once('finish', () => socket.destroy());
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
