@@ -1,5 +1,5 @@
+import { callAt } from '../call-at.js';
 import type { Hub } from '../hub.js';
-import { callAt } from './call-at.js';
 import type { JobListener } from './job-changes.js';
 import type { JobRow } from './job-rows.js';
 import { runJob } from './run-job.js';

@@ -1,10 +1,10 @@
+import { callAt } from '../call-at.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import type { Identity } from '../identity.js';
 import type { JsonObject } from '../json.js';
 import { invokeMethod } from '../methods/invoke-method.js';
 import { changeTwin } from '../twins/service-twin.js';
-import { callAt } from './call-at.js';
 import { beginPart, endPart, failOpenParts, insertTargets, pendingParts } from './device-job-rows.js';
 import type { JobRow } from './job-rows.js';
 

@@ -6,10 +6,10 @@ import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import { proveToken } from '../../hub/access/prove-token.js';
 import type { AccessRight } from '../../hub/access/shared-access-policy.js';
 import { unauthorized } from '../../hub/access/unauthorized.js';
+import { callAt } from '../../hub/call-at.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
 import type { Identity } from '../../hub/identity.js';
-import { atExpiry } from '../mqtt/token-expiry.js';
 
 /** Tokens a connection may have at once. Event Hubs clients present one a link. */
 const MAX_CLAIMS = 300;
@@ -45,7 +45,7 @@ export class Claims {
     const claim = this.claims.get(key) ?? this.add(key);
     claim.cancel();
     claim.tokenText = tokenText;
-    claim.cancel = atExpiry(this.hub.clock, expiresAtMs, () => {
+    claim.cancel = callAt(this.hub.clock, expiresAtMs, () => {
       this.claims.delete(key);
       this.lapsed(claim);
     });

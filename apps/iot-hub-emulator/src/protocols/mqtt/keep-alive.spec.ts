@@ -1,6 +1,5 @@
 import { manualClock } from '../../../test-support/manual-clock.js';
 import { allowedSilenceMs, KeepAlive } from './keep-alive.js';
-import { atExpiry } from './token-expiry.js';
 
 describe(allowedSilenceMs.name, () => {
   it.each([
@@ -41,31 +40,6 @@ describe(KeepAlive.name, () => {
     keepAlive.stop();
     expect(clock.timers).toBe(0);
     clock.advance(10_000);
-    expect(expired).not.toHaveBeenCalled();
-  });
-});
-
-describe(atExpiry.name, () => {
-  it('waits for times further away than a timer can', () => {
-    const clock = manualClock(1_000_000);
-    const expired = jest.fn();
-    const days = 24 * 60 * 60 * 1000;
-    atExpiry(clock, clock.nowMs() + 60 * days, expired);
-    for (let day = 0; day < 59; day += 1) clock.advance(days);
-    expect(expired).not.toHaveBeenCalled();
-    clock.advance(days);
-    expect(expired).toHaveBeenCalledTimes(1);
-  });
-
-  it('can be called off at any stage', () => {
-    const clock = manualClock(1_000_000);
-    const expired = jest.fn();
-    const days = 24 * 60 * 60 * 1000;
-    const cancel = atExpiry(clock, clock.nowMs() + 3 * days, expired);
-    clock.advance(days);
-    cancel();
-    expect(clock.timers).toBe(0);
-    clock.advance(9 * days);
     expect(expired).not.toHaveBeenCalled();
   });
 });

@@ -1,4 +1,5 @@
 import type { IConnectPacket, IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet';
+import { callAt } from '../../hub/call-at.js';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import type { CloseReason, DeviceConnection, Listening, MethodCall } from '../../hub/connections/device-connection.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
@@ -13,7 +14,6 @@ import { OrderedAcknowledgements } from './ordered-acknowledgements.js';
 import type { PacketHandlers, PacketStream } from './packet-stream.js';
 import { SessionSubscriptions } from './session-subscriptions.js';
 import { TelemetryInput } from './telemetry-input.js';
-import { atExpiry } from './token-expiry.js';
 import { desiredTopic, methodTopic, parsePublishTopic, twinReplyTopic } from './topics.js';
 import { answerTwinGet, answerTwinReport, type TwinAnswer } from '../twin-requests.js';
 
@@ -80,14 +80,14 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
   /** Makes this the device's connection, in place of any older one. The CONNACK has to be sent before. */
   start(): void {
-    this.hub.connections.attach(this);
-    this.delivery.deliver();
-    this.cancelExpiry = atExpiry(this.hub.clock, this.expiresAtMs, () => {
+    this.cancelExpiry = callAt(this.hub.clock, this.expiresAtMs, () => {
       this.refuse('token-expired', 'the token of the connection has expired', {
         errorName: 'IotHubUnauthorized',
         code: 401003,
       });
     });
+    this.hub.connections.attach(this);
+    this.delivery.deliver();
   }
 
   // What the hub calls

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from './clock.js';
 
 /** Timers reach 24 days; what is further off is looked at again after a day. */
 const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
-/** Calls `task` once when the clock has reached a time, however far off. @returns a function that calls it off. */
+/** Calls `task` once when the clock has reached a time, however far off, in a turn of its own. @returns a function that calls it off. */
 export function callAt(clock: Clock, timeMs: number, task: () => void): () => void {
   let cancel = wait();
   return () => {
