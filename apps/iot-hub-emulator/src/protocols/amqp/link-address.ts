@@ -1,4 +1,5 @@
 import { percentDecode } from '../../hub/access/sas-token.js';
+import { matchSegments } from '../match-segments.js';
 
 /**
  * The segments of a link's address, percent-decoded: scheme and authority of a full URL (`amqps://{hub}/messages/…`), the
@@ -12,24 +13,6 @@ export function addressSegments(address: string): string[] | undefined {
   return segments.every((segment) => segment !== undefined) ? segments : undefined;
 }
 
-/**
- * Matches an address against a pattern such as `/devices/:deviceId/messages/events`. Case does not matter but in the
- * values of `:name` segments, which are never empty.
- *
- * @returns those values, or undefined when the pattern does not match
- */
-export function matchAddress(pattern: string, segments: readonly string[]): Record<string, string> | undefined {
-  const expected = pattern.replace(/^\//, '').split('/');
-  if (expected.length !== segments.length) return undefined;
-  const params: Record<string, string> = {};
-  for (const [index, segment] of expected.entries()) {
-    const value = segments[index] ?? '';
-    if (segment.startsWith(':')) {
-      if (value === '') return undefined;
-      params[segment.slice(1)] = value;
-    } else if (segment.toLowerCase() !== value.toLowerCase()) {
-      return undefined;
-    }
-  }
-  return params;
-}
+/** As {@link matchSegments}, with a pattern such as `/devices/:deviceId/messages/events`. */
+export const matchAddress = (pattern: string, segments: readonly string[]): Record<string, string> | undefined =>
+  matchSegments(pattern.replace(/^\//, '').split('/'), segments);

@@ -1,5 +1,6 @@
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { percentDecode } from '../../hub/access/sas-token.js';
+import { matchSegments } from '../match-segments.js';
 import type { HttpRoute } from './http-route.js';
 
 /** A route and the values of its `:name` segments. */
@@ -37,18 +38,3 @@ export function createRouter(routes: readonly HttpRoute[]): (method: string, pat
 
 /** Clients may end a path with a slash. */
 const segmentsOf = (path: string): string[] => path.replace(/^\//, '').replace(/\/$/, '').split('/');
-
-function matchSegments(segments: readonly string[], actual: readonly string[]): Record<string, string> | undefined {
-  if (segments.length !== actual.length) return undefined;
-  const params: Record<string, string> = {};
-  for (const [index, segment] of segments.entries()) {
-    const value = actual[index] ?? '';
-    if (segment.startsWith(':')) {
-      if (value === '') return undefined;
-      params[segment.slice(1)] = value;
-    } else if (segment.toLowerCase() !== value.toLowerCase()) {
-      return undefined;
-    }
-  }
-  return params;
-}
