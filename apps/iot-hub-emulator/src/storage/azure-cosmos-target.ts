@@ -1,7 +1,5 @@
 import { Agent } from 'node:https';
-import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import type { Container, OperationInput } from '@azure/cosmos' with { 'resolution-mode': 'import' };
 import type { Logger } from 'pino';
 import { toCosmosDocument, type CosmosDocument, type DocumentOptions } from '../hub/routing/cosmos-document.js';
@@ -9,6 +7,7 @@ import type { DeliveryResult, DeliveryTarget } from '../hub/routing/delivery-tar
 import { readPartitionKeyTemplate } from '../hub/routing/partition-key-template.js';
 import type { CheckedCosmosDbEndpoint } from '../hub/routing/routing-config.js';
 import type { LoggedMessage } from '../hub/messages/hub-message.js';
+import { DeliveryPace } from './delivery-pace.js';
 
 /** A request with more would be split by the SDK, and its parts sent side by side: out of order. */
 const BATCH_BYTES = 200 * 1024;
@@ -16,11 +15,6 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Statuses that say that a document as such will never be taken. */
 const REFUSED = new Set([400, 413]);
 const REMEMBERED_WARNINGS = 10_000;
-/** Share of time in which the process works, from which on delivery lets others go first. */
-const BUSY = 0.8;
-/** How long it then pauses, as a multiple of how long it took, and at most. */
-const PAUSE_FACTOR = 3;
-const LONGEST_PAUSE_MS = 150;
 
 export interface CosmosTargetParts {
   readonly endpoint: CheckedCosmosDbEndpoint;
@@ -41,7 +35,7 @@ export async function openCosmosTarget(parts: CosmosTargetParts): Promise<Delive
   const { endpoint, caCertificate } = parts;
   const account = readAccount(endpoint);
   const agent = account.endpoint.startsWith('https:')
-    ? new Agent({ keepAlive: true, ca: [...getCACertificates('default'), caCertificate] })
+    ? new Agent({ keepAlive: true, secureContext: trusting(caCertificate) })
     : undefined;
   const client = new CosmosClient({
     ...account,
@@ -61,9 +55,18 @@ export async function openCosmosTarget(parts: CosmosTargetParts): Promise<Delive
   });
 }
 
+/**
+ * A context, not a list of authorities: of that, the agent makes one long text with every request, to find a connection.
+ */
+function trusting(caCertificate: string): SecureContext {
+  return createSecureContext({ ca: [...getCACertificates('default'), caCertificate] });
+}
+
 class CosmosTarget implements DeliveryTarget {
   readonly close: () => void;
   private readonly options: DocumentOptions;
+  /** The SDK's work is done by the process that also takes in messages. */
+  private readonly pace = new DeliveryPace();
   private checked = false;
   /** By device, the last reason it was warned of. */
   private readonly warned = new Map<string, string>();
@@ -83,17 +86,22 @@ class CosmosTarget implements DeliveryTarget {
     };
   }
 
-  async deliver(messages: readonly LoggedMessage[], signal: AbortSignal): Promise<DeliveryResult> {
+  ready(signal: AbortSignal): Promise<void> {
+    return this.pace.ready(signal);
+  }
+
+  deliver(messages: readonly LoggedMessage[], signal: AbortSignal): Promise<DeliveryResult> {
+    return this.pace.run(() => this.write(messages, signal));
+  }
+
+  private async write(messages: readonly LoggedMessage[], signal: AbortSignal): Promise<DeliveryResult> {
     try {
       const problem = await this.check(signal);
       if (problem !== undefined) return { taken: 0, failure: { reason: problem, refused: false } };
       const documents = this.documentsOf(messages);
       const [only] = documents;
       if (documents.length === 1 && only !== undefined) return await this.writeOne(only, signal);
-      const pause = pauseIfBusy(signal);
-      const result = await this.writeMany(documents, signal);
-      await pause();
-      return result;
+      return await this.writeMany(documents, signal);
     } catch (cause) {
       return { taken: 0, failure: { reason: reasonOf(cause), refused: false } };
     }
@@ -165,20 +173,6 @@ class CosmosTarget implements DeliveryTarget {
       'Message body stored as base64; send content type application/json and content encoding utf-8 for JSON',
     );
   }
-}
-
-/**
- * The SDK's work is done by the process that also takes in messages. When that has all its hands full, delivery pauses for
- * a few times as long as it took: its backlog can wait, devices cannot.
- */
-function pauseIfBusy(signal: AbortSignal): () => Promise<void> {
-  const before = performance.eventLoopUtilization();
-  const startedMs = performance.now();
-  return async () => {
-    if (performance.eventLoopUtilization(before).utilization < BUSY) return;
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, PAUSE_FACTOR * (performance.now() - startedMs));
-    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
-  };
 }
 
 /** Account address and key. The connection string is not quoted in errors: it holds the key. */

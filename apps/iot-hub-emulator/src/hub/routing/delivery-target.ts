@@ -15,6 +15,13 @@ export interface DeliveryResult {
 /** Where a custom endpoint's messages go. */
 export interface DeliveryTarget {
   /**
+   * Resolves when the next messages are wanted: a target whose work would keep others waiting lets them go first.
+   * Wanted at once when left out.
+   *
+   * @param signal aborts when the hub closes.
+   */
+  ready?(signal: AbortSignal): Promise<void>;
+  /**
    * Delivers messages in order. Delivering one again does no harm.
    *
    * @param messages at least one.

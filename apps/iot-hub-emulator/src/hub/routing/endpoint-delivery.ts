@@ -124,6 +124,7 @@ export class EndpointDelivery {
   private async deliverNext(): Promise<boolean> {
     const { store, target } = this.parts;
     const { signal } = this.closing;
+    await target.ready?.(signal);
     // A message whose commit fails must not get out: its place in the log would be given to another one.
     const messages = await store.readCommitted(() => {
       if (signal.aborted) return [];
