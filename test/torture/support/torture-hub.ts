@@ -10,6 +10,8 @@ import { type HubAddress, openTls, openWebSocket, RawMqtt } from '../../support/
 import { sasToken } from '../../support/sas.js';
 
 const API_VERSION = 'api-version=2021-04-12';
+/** Has the process collect its garbage at a signal. */
+const COLLECTS = `NODE_OPTIONS=--expose-gc --import=data:text/javascript,process.on('SIGUSR2',()=>gc())`;
 
 interface Call {
   readonly method: string;
@@ -32,15 +34,25 @@ export class TortureHub {
   private constructor(
     readonly dataDirectory: string,
     private readonly args: readonly string[],
+    private readonly launcher: readonly string[],
     private readonly ownsDirectory: boolean,
   ) {}
 
-  /** @param dataDirectory where its state is to be; by default a temporary folder that goes with the hub. */
+  /**
+   * @param dataDirectory where its state is to be; by default a temporary folder that goes with the hub.
+   * @param collects whether {@link collectGarbage} is to be used.
+   */
   static async make({
     devices = [],
     args = [],
     dataDirectory,
-  }: { devices?: readonly string[]; args?: readonly string[]; dataDirectory?: string } = {}): Promise<TortureHub> {
+    collects = false,
+  }: {
+    devices?: readonly string[];
+    args?: readonly string[];
+    dataDirectory?: string;
+    collects?: boolean;
+  } = {}): Promise<TortureHub> {
     await ensureEmulatorBuilt();
     const directory = dataDirectory ?? (await mkdtemp(join(tmpdir(), 'torture-')));
     const seed = join(directory, 'seed.json');
@@ -48,12 +60,13 @@ export class TortureHub {
     return new TortureHub(
       directory,
       ['--data-dir', directory, '--seed', seed, '--log-level', 'warn', ...args],
+      collects ? ['env', COLLECTS] : [],
       dataDirectory === undefined,
     );
   }
 
   async start(): Promise<EmulatorProcess> {
-    const running = await startEmulatorProcess(this.args);
+    const running = await startEmulatorProcess(this.args, this.launcher);
     this.running = running;
     this.isRunning = true;
     void running.exited.then(() => {
@@ -104,6 +117,13 @@ export class TortureHub {
   memoryBytes(): number {
     const status = readFileSync(`/proc/${this.process.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+  }
+
+  /** Garbage that Node would come to when it sees fit. Done when the hub has answered what it is asked next. */
+  async collectGarbage(): Promise<void> {
+    this.process.kill('SIGUSR2');
+    const { status } = await this.callAsOwner({ method: 'GET', path: '/statistics/devices' });
+    if (status !== 200) throw new Error(`The hub answered with ${status}.`);
   }
 
   /** The key of a seeded device, or of one that {@link learnKey} was told. */
