@@ -221,7 +221,8 @@ describe(createListener.name, () => {
 
     it('holds on to no connection whose WebSocket it has refused, whatever the client does', async () => {
       await start({ caps: { connections: 1, unprovenPerAddress: 1 } });
-      const stubborn = connect({ port, host: 'localhost', ca, allowHalfOpen: true });
+      const halfOpen = { port, host: 'localhost', ca, allowHalfOpen: true };
+      const stubborn = connect(halfOpen);
       stubborn.on('error', () => undefined);
       stubborn.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
       expect(await text(stubborn)).toContain('404');
