@@ -12,6 +12,9 @@ export interface Caps {
 
 export const DEFAULT_CAPS: Caps = { connections: MAX_CONNECTIONS, unprovenPerAddress: MAX_UNPROVEN_PER_ADDRESS };
 
+/** Addresses to remember having told of. */
+const MAX_TOLD = 10_000;
+
 const PROVEN = 'proven';
 
 /** Protocols say so when the client on a connection has proven who it is. */
@@ -47,6 +50,7 @@ export class ConnectionCaps {
           : undefined;
     if (reason !== undefined) {
       const isNews = !this.told.has(address);
+      if (this.told.size >= MAX_TOLD) this.told.clear();
       this.told.add(address);
       return { reason, isNews };
     }

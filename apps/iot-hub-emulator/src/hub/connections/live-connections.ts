@@ -1,6 +1,12 @@
 import type { Logger } from 'pino';
+import { HubError } from '../errors/hub-errors.js';
 import { identityKey, type Identity } from '../identity.js';
 import type { CloseReason, DeviceConnection, Listening } from './device-connection.js';
+
+const REPLACED = new HubError(
+  'ConnectionForcefullyClosedOnNewConnection',
+  'Connection closed: the same device connected again, and the newest connection wins',
+);
 
 /**
  * The devices and modules connected now: at most one connection each, the newest wins.
@@ -45,8 +51,8 @@ export class LiveConnections {
       this.stateChanged(identity, true);
     } else {
       this.logger.warn(
-        { ...identity, connection: older.description, replacedBy: description, code: 400027 },
-        'Connection closed: the same device connected again, and the newest connection wins',
+        { ...identity, connection: older.description, replacedBy: description, code: REPLACED.code },
+        REPLACED.message,
       );
       this.logger.info(
         { ...identity, connection: description, replaces: older.description },

@@ -26,7 +26,6 @@ export const HUB_ERRORS = {
   JobNotFound: { code: 404002, status: 404, condition: 'amqp:not-found' },
   ModuleNotFound: { code: 404010, status: 404, condition: 'amqp:not-found' },
   DeviceNotOnline: { code: 404103, status: 404, condition: 'amqp:not-found' },
-  DeviceConnectionClosedRemotely: { code: 404104, status: 404, condition: 'amqp:connection:forced' },
   ConfigurationNotFound: { code: 404301, status: 404, condition: 'amqp:not-found' },
   ReceiverQuotaExceeded: { code: 403000, status: 403, condition: 'amqp:resource-limit-exceeded' },
   ReceiverDisconnected: { code: 410000, status: 410, condition: 'amqp:link:stolen' },
@@ -41,7 +40,6 @@ export const HUB_ERRORS = {
   MessageTooLarge: { code: 413001, status: 413, condition: 'amqp:link:message-size-exceeded' },
   TooManyModulesOnDevice: { code: 413003, status: 413, condition: 'amqp:resource-limit-exceeded' },
   ConfigurationCountLimitExceeded: { code: 413101, status: 413, condition: 'amqp:resource-limit-exceeded' },
-  ThrottlingException: { code: 429001, status: 429, condition: 'com.microsoft:device-container-throttled' },
   ThrottlingMaxActiveJobCountExceeded: {
     code: 429004,
     status: 429,
