@@ -143,7 +143,8 @@ export async function runLoad<Result>(script: string, order: object, timeoutMs =
     ready: (line) => readyLine(line) as Result | undefined,
   });
   const result = await load.ready;
-  await load.ended;
+  // Nothing is left for it to do, and one was once seen to stay.
+  await load.stop();
   return result;
 }
 

@@ -1,3 +1,4 @@
+import { closeSync, existsSync, fdatasyncSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { EmulatorOptionError } from '../emulator-options.js';
 import { SCHEMA_STEPS } from './schema.js';
@@ -32,6 +33,7 @@ export class Store {
 
   /** @param file path of the database; `:memory:` keeps it in memory alone. */
   constructor(file: string) {
+    flushLog(file);
     this.database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 });
     // Pages of a new database. Large ones hold messages with less around them, and go to the log with fewer calls.
     this.database.exec('PRAGMA page_size = 16384');
@@ -189,5 +191,20 @@ export class Store {
     this.onCommit(performance.now() - startedMs, writes);
     for (const task of tasks) task(true);
     committed?.resolve();
+  }
+}
+
+/**
+ * A hub that was killed between writing a commit and flushing it has left it with the operating system alone. What we show
+ * from now on, the numbers of events for instance, must not be lost with the power.
+ */
+function flushLog(file: string): void {
+  const log = `${file}-wal`;
+  if (!existsSync(log)) return;
+  const descriptor = openSync(log, 'r+');
+  try {
+    fdatasyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
