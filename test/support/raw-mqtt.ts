@@ -10,9 +10,10 @@ export interface HubAddress {
   readonly ca: string | Buffer;
 }
 
-/** A TLS byte stream to a hub. */
-export async function openTls({ port, ca }: HubAddress): Promise<Duplex> {
-  const socket = connectTls({ host: 'localhost', port, ca }).setNoDelay();
+/** A TLS byte stream to a hub. @param from the address of this machine's own that it comes from, for example 127.0.0.2 */
+export async function openTls({ port, ca }: HubAddress, from?: string): Promise<Duplex> {
+  const way = from === undefined ? { host: 'localhost' } : { host: '127.0.0.1', localAddress: from };
+  const socket = connectTls({ ...way, servername: 'localhost', port, ca }).setNoDelay();
   await once(socket, 'secureConnect');
   // Whoever uses the stream sees its close.
   socket.on('error', () => undefined);
