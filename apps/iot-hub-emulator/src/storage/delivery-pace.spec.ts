@@ -13,6 +13,10 @@ class ScriptedLoop implements EventLoop {
     return this.neededByOthers;
   }
 
+  endOfTurn(): Promise<void> {
+    return Promise.resolve();
+  }
+
   wait(ms: number, signal: AbortSignal): Promise<void> {
     if (!signal.aborted) this.passedMs += ms;
     return Promise.resolve();
@@ -85,6 +89,7 @@ describe(DeliveryPace.name, () => {
 
   it('pauses after a delivery that failed, too, and passes its error on', async () => {
     loop.neededByOthers = 1;
+    await pace.ready(signal);
     await expect(
       pace.run(() => {
         loop.pass(10);
@@ -101,6 +106,7 @@ describe(DeliveryPace.name, () => {
     await real.run(() => Promise.resolve());
     const endMs = performance.now() + 50;
     while (performance.now() < endMs);
+    await real.ready(signal);
     await real.run(() => new Promise((resolve) => setTimeout(resolve, 20)));
     const before = performance.now();
     await real.ready(signal);

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 
 /** How long a pause is when others need the process all the time, as a multiple of how long the delivery before it took. */
 const PAUSE_FACTOR = 9;
@@ -13,6 +13,8 @@ export interface EventLoop {
   nowMs(): number;
   /** Share of time in which it worked since the last call; 0 to 1. */
   takeUtilization(): number;
+  /** Resolves when this turn's work is done. */
+  endOfTurn(): Promise<void>;
   /** @param signal ends the wait early. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -24,25 +26,31 @@ export interface EventLoop {
 export class DeliveryPace {
   private pauseMs = 0;
   private endedMs = -Infinity;
+  private neededByOthers = 0;
 
   constructor(private readonly loop: EventLoop = new NodeEventLoop()) {}
 
   /** Resolves when the next delivery may begin, or `signal` aborts. Who delivers seldom does not wait. */
   async ready(signal: AbortSignal): Promise<void> {
     const restMs = this.endedMs + this.pauseMs - this.loop.nowMs();
-    if (restMs > 0) await this.loop.wait(restMs, signal);
+    if (restMs > 0) {
+      // How far the last delivery came is flushed to disk at the end of the turn: that time is its own, not the others'.
+      await this.loop.endOfTurn();
+      this.loop.takeUtilization();
+      await this.loop.wait(restMs, signal);
+    }
+    this.neededByOthers = this.loop.takeUtilization();
   }
 
   /** Runs a delivery and determines how long the pause after it is. */
   async run<T>(deliver: () => Promise<T>): Promise<T> {
-    const neededByOthers = this.loop.takeUtilization();
     const startedMs = this.loop.nowMs();
     try {
       return await deliver();
     } finally {
       this.loop.takeUtilization();
       this.endedMs = this.loop.nowMs();
-      const wantedMs = PAUSE_FACTOR * neededByOthers * (this.endedMs - startedMs);
+      const wantedMs = PAUSE_FACTOR * this.neededByOthers * (this.endedMs - startedMs);
       this.pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, wantedMs));
     }
   }
@@ -60,6 +68,10 @@ class NodeEventLoop implements EventLoop {
     const { utilization } = performance.eventLoopUtilization(now, this.last);
     this.last = now;
     return utilization;
+  }
+
+  endOfTurn(): Promise<void> {
+    return nextTurn();
   }
 
   async wait(ms: number, signal: AbortSignal): Promise<void> {
