@@ -23,6 +23,18 @@ module.exports = {
       to: { path: '^libs/' },
     },
     {
+      name: 'emulator-protocols-do-not-reach-into-the-store',
+      severity: 'error',
+      from: { path: '^apps/iot-hub-emulator/src/protocols/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^apps/iot-hub-emulator/src/storage/' },
+    },
+    {
+      name: 'emulator-hub-knows-no-protocol',
+      severity: 'error',
+      from: { path: '^apps/iot-hub-emulator/src/hub/' },
+      to: { path: '^apps/iot-hub-emulator/src/protocols/' },
+    },
+    {
       name: 'libs-through-index',
       severity: 'error',
       from: { path: '^apps/' },
