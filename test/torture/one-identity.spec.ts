@@ -6,6 +6,8 @@ const DEVICE = 'wanted';
 const TOPIC = `devices/${DEVICE}/messages/events/`;
 const DURATION_MS = sized(60_000, 4_000);
 const LIMIT_MS = sized(5 * 60_000, 30_000);
+/** Until then Node's heap takes the size that it needs: its young generation alone grows by 33 MiB. */
+const SETTLING_MS = DURATION_MS / 3;
 const GROWTH_LIMIT_MIB = 32;
 
 describe('two connections that fight for one identity', () => {
@@ -15,10 +17,11 @@ describe('two connections that fight for one identity', () => {
   it(
     'are never both alive: the last one wins, each time',
     async () => {
-      hub = await TortureHub.make({ devices: [DEVICE] });
+      hub = await TortureHub.make({ devices: [DEVICE], collects: true });
       await hub.start();
       const endMs = performance.now() + DURATION_MS;
-      let before = 0;
+      const settledMs = performance.now() + SETTLING_MS;
+      let before: number | undefined;
       let changes = 0;
       const replacedAfterMs: number[] = [];
 
@@ -35,7 +38,7 @@ describe('two connections that fight for one identity', () => {
         expect(await answerOfMethod(rival)).toBe(changes);
         holder = rival;
         changes += 1;
-        if (changes === 200) before = hub.memoryBytes();
+        if (performance.now() > settledMs) before ??= await memoryInUse();
       }
 
       const { body } = await hub.callAsOwner({ method: 'GET', path: '/statistics/service' });
@@ -50,8 +53,13 @@ describe('two connections that fight for one identity', () => {
         unit: 'ms',
         atMost: 1_000,
       });
-      const grown = (hub.memoryBytes() - before) / 2 ** 20;
-      figure({ ...of, what: 'memory grown', value: grown, unit: 'MiB', atMost: GROWTH_LIMIT_MIB });
+      const grown = ((await memoryInUse()) - (before ?? 0)) / 2 ** 20;
+      figure({ ...of, what: 'memory grown, without garbage', value: grown, unit: 'MiB', atMost: GROWTH_LIMIT_MIB });
+
+      async function memoryInUse(): Promise<number> {
+        await hub.collectGarbage();
+        return hub.memoryBytes();
+      }
 
       async function connect(name: string): Promise<RawMqtt> {
         const mqtt = await hub.connectMqtt(DEVICE, { keepalive: 60 });
