@@ -48,7 +48,15 @@ export class MessageRouting {
 
   /** Registers the endpoints in the store, within its open transaction; {@link start} begins to deliver. */
   constructor(parts: MessageRoutingParts) {
-    const { store, clock, logger, routing = DEFAULT_ROUTING, targets = new Map<string, DeliveryTarget>(), hubName = '', metrics } = parts;
+    const {
+      store,
+      clock,
+      logger,
+      routing = DEFAULT_ROUTING,
+      targets = new Map<string, DeliveryTarget>(),
+      hubName = '',
+      metrics,
+    } = parts;
     this.store = store;
     this.logger = logger;
     const registered = registerEndpoints(store, logger, [...targets.keys()]);
