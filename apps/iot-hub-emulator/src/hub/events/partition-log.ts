@@ -1,8 +1,5 @@
 import type { Store } from '../../storage/store.js';
-import { identityOfRow } from '../identity.js';
-import type { MessageSystemProperties } from '../messages/device-message.js';
-import { enrichedProperties } from '../messages/enriched-properties.js';
-import { BUILT_IN } from '../messages/message-log.js';
+import { BUILT_IN, LOGGED_COLUMNS, type LogRow, messageOfRow } from '../messages/message-log.js';
 import { NEVER_MS, type LastEnqueued, type PartitionEvent } from './partition-event.js';
 
 /** A stretch of a partition's events, both ends included. */
@@ -71,8 +68,7 @@ export function firstBeyond(
 export function readStretch(store: Store, { partitionId, first, last }: Stretch, limit: PageLimit): PartitionEvent[] {
   const rows = store
     .sql(
-      `SELECT events_sequence, sequence_number, enqueued_ms, device_id, module_id, generation_id, auth_scope, auth_type,
-         system_properties, properties, enrichments, body, source
+      `SELECT events_sequence, sequence_number, ${LOGGED_COLUMNS}
        FROM messages WHERE partition_id = ? AND events_sequence BETWEEN ? AND ? ORDER BY events_sequence LIMIT ?`,
     )
     .iterate(partitionId, first, last, limit.events) as unknown as Iterable<EventRow>;
@@ -86,32 +82,12 @@ export function readStretch(store: Store, { partitionId, first, last }: Stretch,
   return events;
 }
 
-interface EventRow {
+interface EventRow extends LogRow {
   events_sequence: number;
-  sequence_number: number;
-  enqueued_ms: number;
-  device_id: string;
-  module_id: string;
-  generation_id: string;
-  auth_scope: PartitionEvent['authScope'];
-  auth_type: PartitionEvent['authType'];
-  system_properties: string;
-  properties: string;
-  enrichments: string | null;
-  body: Uint8Array;
-  source: PartitionEvent['source'];
 }
 
 const toEvent = (row: EventRow): PartitionEvent => ({
   sequenceNumber: row.events_sequence,
   offset: row.sequence_number,
-  enqueuedMs: row.enqueued_ms,
-  ...identityOfRow(row),
-  generationId: row.generation_id,
-  authScope: row.auth_scope,
-  authType: row.auth_type,
-  systemProperties: JSON.parse(row.system_properties) as MessageSystemProperties,
-  properties: enrichedProperties(row.properties, row.enrichments, BUILT_IN),
-  body: row.body,
-  source: row.source,
+  ...messageOfRow(row, BUILT_IN),
 });

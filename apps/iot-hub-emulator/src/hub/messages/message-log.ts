@@ -13,6 +13,10 @@ const INSERT = `INSERT INTO messages
    endpoints, module_id, auth_type, enrichments, events_sequence)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
+/** The columns that {@link messageOfRow} reads. */
+export const LOGGED_COLUMNS = `enqueued_ms, device_id, module_id, generation_id, auth_scope, auth_type, system_properties,
+  properties, enrichments, body, source`;
+
 /** The built-in endpoint in a set of endpoints. */
 export const BUILT_IN = 1;
 
@@ -73,24 +77,25 @@ export function readLog(
 ): LoggedMessage[] {
   const rows = store
     .sql(
-      `SELECT sequence_number, enqueued_ms, device_id, module_id, generation_id, auth_scope, auth_type, system_properties,
-         properties, enrichments, body, source
+      `SELECT sequence_number, ${LOGGED_COLUMNS}
        FROM messages WHERE sequence_number > ? AND endpoints & ? ORDER BY sequence_number LIMIT ?`,
     )
     .all(after, bit, limit) as unknown as LogRow[];
-  return rows.map((row) => ({
-    sequenceNumber: row.sequence_number,
-    enqueuedMs: row.enqueued_ms,
-    ...identityOfRow(row),
-    generationId: row.generation_id,
-    authScope: row.auth_scope,
-    authType: row.auth_type,
-    systemProperties: JSON.parse(row.system_properties) as MessageSystemProperties,
-    properties: enrichedProperties(row.properties, row.enrichments, bit),
-    body: row.body,
-    source: row.source,
-  }));
+  return rows.map((row) => ({ sequenceNumber: row.sequence_number, ...messageOfRow(row, bit) }));
 }
+
+/** The message that a row of the log holds, as the endpoint of this bit gets it. */
+export const messageOfRow = (row: LogRow, bit: number): HubMessage => ({
+  enqueuedMs: row.enqueued_ms,
+  ...identityOfRow(row),
+  generationId: row.generation_id,
+  authScope: row.auth_scope,
+  authType: row.auth_type,
+  systemProperties: JSON.parse(row.system_properties) as MessageSystemProperties,
+  properties: enrichedProperties(row.properties, row.enrichments, bit),
+  body: row.body,
+  source: row.source,
+});
 
 /** How many messages of an endpoint come after a place in the log. */
 export function countLog(store: Store, { bit, after }: { bit: number; after: number }): number {
@@ -100,7 +105,8 @@ export function countLog(store: Store, { bit, after }: { bit: number; after: num
   return count;
 }
 
-interface LogRow {
+/** A row of the log: its place, and {@link LOGGED_COLUMNS}. */
+export interface LogRow {
   sequence_number: number;
   enqueued_ms: number;
   device_id: string;
