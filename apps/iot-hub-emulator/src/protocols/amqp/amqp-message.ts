@@ -67,6 +67,18 @@ export function textOf(value: unknown): string | undefined {
   }
 }
 
+/** The properties section, by the names that the hub has for them, to a device and from one alike; undefined where there is none. */
+export const propertiesOf = (message: AmqpMessage) => ({
+  messageId: textOf(message.message_id),
+  correlationId: textOf(message.correlation_id),
+  userId: textOf(message.user_id),
+  to: textOf(message.to),
+  contentType: textOf(message.content_type),
+  contentEncoding: textOf(message.content_encoding),
+  expiryTimeUtc: textOf(message.absolute_expiry_time),
+  creationTimeUtc: textOf(message.creation_time),
+});
+
 /** A message id or correlation id to send back: of the type it came in. 0 is one too. */
 export function echoedId(id: unknown): unknown {
   if (!Buffer.isBuffer(id) || id.length === UUID_BYTES) return id;

@@ -6,7 +6,7 @@ import type {
 import { MAX_DEVICE_BOUND_BYTES, sendToDevice } from '../../hub/cloud-to-device/send-to-device.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
-import { type AmqpMessage, bodyBytes, textOf } from './amqp-message.js';
+import { type AmqpMessage, bodyBytes, propertiesOf, textOf } from './amqp-message.js';
 import { addressSegments, matchAddress } from './link-address.js';
 import type { IncomingLinkRoute } from './link-routes.js';
 
@@ -62,13 +62,7 @@ function systemPropertiesOf({ clock }: Hub, message: AmqpMessage): DeviceBoundPr
   // The operation refuses any other.
   const ack = textOf(message.application_properties?.[ACK_PROPERTY]) as FeedbackMode | undefined;
   const all = {
-    messageId: textOf(message.message_id),
-    correlationId: textOf(message.correlation_id),
-    userId: textOf(message.user_id),
-    to: textOf(message.to),
-    contentType: textOf(message.content_type),
-    contentEncoding: textOf(message.content_encoding),
-    creationTimeUtc: textOf(message.creation_time),
+    ...propertiesOf(message),
     expiryTimeUtc: textOf(expiry),
     ack,
   };

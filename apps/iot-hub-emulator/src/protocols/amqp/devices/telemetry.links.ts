@@ -3,7 +3,7 @@ import { HubError } from '../../../hub/errors/hub-errors.js';
 import { appendMessages } from '../../../hub/messages/append-messages.js';
 import { MAX_MESSAGE_BYTES } from '../../../hub/messages/message-size.js';
 import type { DeviceMessage, MessageSystemProperties } from '../../../hub/messages/device-message.js';
-import { type AmqpMessage, bodyBytes, dataSections, textOf } from '../amqp-message.js';
+import { type AmqpMessage, bodyBytes, dataSections, propertiesOf, textOf } from '../amqp-message.js';
 import type { IncomingLinkRoute } from '../link-routes.js';
 import { deviceAddresses, identityIn } from './device-address.js';
 import { DeviceSession } from './device-session.js';
@@ -64,14 +64,7 @@ function toDeviceMessage(message: AmqpMessage): DeviceMessage {
   if (body === undefined) throw new HubError('IotHubFormatError', 'The body of the message must be data.');
   const annotations = message.message_annotations ?? {};
   const systemProperties: Partial<Record<keyof MessageSystemProperties, string | undefined>> = {
-    messageId: textOf(message.message_id),
-    correlationId: textOf(message.correlation_id),
-    userId: textOf(message.user_id),
-    to: textOf(message.to),
-    contentType: textOf(message.content_type),
-    contentEncoding: textOf(message.content_encoding),
-    expiryTimeUtc: textOf(message.absolute_expiry_time),
-    creationTimeUtc: textOf(message.creation_time),
+    ...propertiesOf(message),
     interfaceId: textOf(annotations['iothub-interface-id']),
     subject: textOf(annotations['dt-subject']),
   };
