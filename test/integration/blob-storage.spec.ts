@@ -7,6 +7,7 @@ import { BlobSASPermissions, BlockBlobClient, ContainerClient, ContainerSASPermi
 import { BlobStorage, createBlobContainer, uploadToSasUrl } from '#libs/blob-storage';
 import { trustCertificateAuthority } from '#libs/runtime';
 import { startAzurite } from '../support/azurite.js';
+import { freePort } from '../support/free-port.js';
 import { type CertificateFiles, selfSignedCertificate } from '../support/self-signed-certificate.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -310,11 +311,4 @@ function listen(server: Server): Promise<Server> {
       resolve(server);
     });
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = await listen(createServer());
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer, json } from 'node:stream/consumers';
@@ -12,6 +11,7 @@ import { createBlobContainer } from '#libs/blob-storage';
 import { trustCertificateAuthority } from '#libs/runtime';
 import sharp from 'sharp';
 import { startAzurite } from '../support/azurite.js';
+import { freePort } from '../support/free-port.js';
 import { type CertificateFiles, selfSignedCertificate } from '../support/self-signed-certificate.js';
 import { unzip } from '../support/unzip.js';
 import { until } from '../support/until.js';
@@ -52,15 +52,6 @@ afterAll(async () => {
 
 interface HostJson {
   customHandler: { description: { defaultExecutablePath: string; arguments: string[] } };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Starts what was packed as the Functions host does, with the variables that it adds to the app's settings. */
