@@ -6,22 +6,23 @@ ARG NODE_VERSION=24.21.0
 
 FROM node:${NODE_VERSION}-bookworm-slim AS build
 WORKDIR /src
+ENV npm_config_cache=/npm-cache
 COPY package.json package-lock.json .npmrc ./
-RUN --mount=type=cache,target=/root/.npm npm ci
+RUN --mount=type=cache,target=/npm-cache npm ci
 COPY . .
 RUN node tools/build.mjs
 
 FROM build AS api-tree
-RUN --mount=type=cache,target=/root/.npm node tools/production-tree.mjs api /out
+RUN --mount=type=cache,target=/npm-cache node tools/production-tree.mjs api /out
 
 FROM build AS device-agent-tree
-RUN --mount=type=cache,target=/root/.npm node tools/production-tree.mjs device-agent /out
+RUN --mount=type=cache,target=/npm-cache node tools/production-tree.mjs device-agent /out
 
 FROM build AS iot-hub-emulator-tree
-RUN --mount=type=cache,target=/root/.npm node tools/production-tree.mjs iot-hub-emulator /out
+RUN --mount=type=cache,target=/npm-cache node tools/production-tree.mjs iot-hub-emulator /out
 
 FROM build AS local-vision-tree
-RUN --mount=type=cache,target=/root/.npm node tools/production-tree.mjs local-vision /out
+RUN --mount=type=cache,target=/npm-cache node tools/production-tree.mjs local-vision /out
 
 # What all of them run in: nothing is written but to volumes, and never as root.
 FROM node:${NODE_VERSION}-bookworm-slim AS runtime
