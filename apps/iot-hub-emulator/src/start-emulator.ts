@@ -69,6 +69,7 @@ async function open(
     onMqtt: countedStreams(hub.metrics, 'mqtt', createMqttEndpoint(hub).accept),
     onAmqp: countedStreams(hub.metrics, 'amqp', amqp.accept),
     logger,
+    metrics: hub.metrics,
   });
   cleanups.push(async () => {
     hub.connections.closeAll('shutdown');

@@ -12,6 +12,14 @@ export interface Caps {
 
 export const DEFAULT_CAPS: Caps = { connections: MAX_CONNECTIONS, unprovenPerAddress: MAX_UNPROVEN_PER_ADDRESS };
 
+/** Why a connection is not taken in. */
+export interface CapRefusal {
+  readonly error: 'TooManyConnections' | 'TooManyUnprovenConnections';
+  readonly reason: string;
+  /** Whether the log does not know of the address yet: thousands of such lines would help nobody. */
+  readonly isNews: boolean;
+}
+
 /** Addresses to remember having told of. */
 const MAX_TOLD = 10_000;
 
@@ -39,20 +47,15 @@ export class ConnectionCaps {
 
   constructor(private readonly caps: Caps) {}
 
-  /** Takes a connection in. @returns which cap it is above, if it is, and whether that is news. */
-  admit(address: string): { readonly reason: string; readonly isNews: boolean } | undefined {
+  /** Takes a connection in. @returns which cap it is above, if it is. */
+  admit(address: string): CapRefusal | undefined {
     const unproven = this.unproven.get(address) ?? 0;
-    const reason =
-      this.total >= this.caps.connections
-        ? `there are ${this.total} connections`
-        : unproven >= this.caps.unprovenPerAddress
-          ? `${unproven} connections of this address have not authenticated`
-          : undefined;
-    if (reason !== undefined) {
-      const isNews = !this.told.has(address);
-      if (this.told.size >= MAX_TOLD) this.told.clear();
-      this.told.add(address);
-      return { reason, isNews };
+    if (this.total >= this.caps.connections) {
+      return this.refusal(address, 'TooManyConnections', `there are ${this.total} connections`);
+    }
+    if (unproven >= this.caps.unprovenPerAddress) {
+      const reason = `${unproven} connections of this address have not authenticated`;
+      return this.refusal(address, 'TooManyUnprovenConnections', reason);
     }
     this.total += 1;
     this.unproven.set(address, unproven + 1);
@@ -70,5 +73,12 @@ export class ConnectionCaps {
   /** A connection is gone, proven or not. */
   leave(): void {
     this.total -= 1;
+  }
+
+  private refusal(address: string, error: CapRefusal['error'], reason: string): CapRefusal {
+    const isNews = !this.told.has(address);
+    if (this.told.size >= MAX_TOLD) this.told.clear();
+    this.told.add(address);
+    return { error, reason, isNews };
   }
 }

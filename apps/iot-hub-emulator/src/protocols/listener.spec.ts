@@ -8,6 +8,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import WebSocket from 'ws';
 import { type CertificateWithKey, issueAuthority, issueServerCertificate } from '../tls/certificate-issuer.js';
+import { HubMetrics } from '../hub/metrics/hub-metrics.js';
 import { aCertificate } from '../../test-support/certificates.js';
 import { clientCertificatesOf } from './client-certificates.js';
 import { createListener, type Listener, type ListenerOptions } from './listener.js';
@@ -22,6 +23,7 @@ describe(createListener.name, () => {
   let mqtt: { stream: Duplex; peer: string }[];
   let amqp: { stream: Duplex; peer: string }[];
   let log: string[];
+  let metrics: HubMetrics;
 
   beforeAll(async () => {
     const authority = await issueAuthority('Test');
@@ -34,12 +36,14 @@ describe(createListener.name, () => {
     mqtt = [];
     amqp = [];
     log = [];
+    metrics = new HubMetrics();
     listener = createListener({
       tls: { cert: certificate.certificate, key: certificate.key },
       httpServer: createHttpServer((incoming, response) => response.end(`HTTP ${incoming.url ?? ''}`)),
       onMqtt: (stream, peer) => mqtt.push({ stream, peer }),
       onAmqp: (stream, peer) => amqp.push({ stream, peer }),
       logger: pino({ level: 'debug' }, { write: (line: string) => log.push(line) }),
+      metrics,
       ...options,
     });
     port = await listener.listen(0, '127.0.0.1');
@@ -51,6 +55,12 @@ describe(createListener.name, () => {
     await new Promise((resolve) => socket.once('secureConnect', resolve));
     if (firstBytes !== undefined) socket.write(firstBytes);
     return socket;
+  }
+
+  /** How often each error was counted, by protocol and error. */
+  async function refusals() {
+    const { values = [] } = (await metrics.registry.getSingleMetric('iot_hub_refusals_total')?.get()) ?? {};
+    return Object.fromEntries(values.map(({ labels, value }) => [`${labels.protocol} ${labels.error}`, value]));
   }
 
   const closed = (socket: { once(event: 'close', listener: () => void): unknown; resume(): unknown }) => {
@@ -173,6 +183,7 @@ describe(createListener.name, () => {
     await start({ handshakeTimeoutMs: 100 });
     await closed(await open());
     expect(log.join()).toContain('FirstByteTimeout');
+    expect(await refusals()).toEqual({ 'tls FirstByteTimeout': 1 });
   });
 
   it('closes a client that does not even shake hands', async () => {
@@ -189,7 +200,25 @@ describe(createListener.name, () => {
     expect(await text(socket)).toContain('408 Request Timeout');
   });
 
+  it.each([
+    ['in total', { connections: 1, unprovenPerAddress: 5 }, 'TooManyConnections'],
+    ['of one address that prove nothing', { connections: 5, unprovenPerAddress: 1 }, 'TooManyUnprovenConnections'],
+  ])('counts the connections it refuses for being too many %s, and logs the first', async (_of, caps, error) => {
+    await start({ caps });
+    const first = await open();
+    const refused = Array.from({ length: 2 }, () =>
+      connectTcp({ port, host: '127.0.0.1' }).on('error', () => undefined),
+    );
+    await Promise.all(refused.map(closed));
+    expect(await refusals()).toEqual({ [`tls ${error}`]: 2 });
+    expect(log.filter((line) => line.includes('Connections refused'))).toHaveLength(1);
+    first.destroy();
+  });
+
   describe('over WebSocket', () => {
+    const refusalLines = () =>
+      log.map((line) => JSON.parse(line) as { msg: string }).filter(({ msg }) => msg === 'WebSocket refused');
+
     it('hands MQTT on both ways', async () => {
       await start();
       const socket = webSocket('/$iothub/websocket?iothub-no-client-cert=true', 'mqtt');
@@ -237,14 +266,29 @@ describe(createListener.name, () => {
     });
 
     it.each([
-      ['/', 'mqtt', '404'],
-      ['/$servicebus/websocket', 'mqtt', '400'],
-      ['/$servicebus/websocket', 'constructor', '400'],
-      ['/$iothub/websocket', 'chat', '400'],
-    ])('refuses path %s with protocol %s', async (path, protocol, status) => {
+      ['/', 'mqtt', '404', 'UnknownWebSocketPath'],
+      ['/$servicebus/websocket', 'mqtt', '400', 'UnknownWebSocketProtocol'],
+      ['/$servicebus/websocket', 'constructor', '400', 'UnknownWebSocketProtocol'],
+      ['/$iothub/websocket', 'chat', '400', 'UnknownWebSocketProtocol'],
+    ])('refuses path %s with protocol %s', async (path, protocol, status, error) => {
       await start();
       expect(await outcome(webSocket(path, protocol))).toContain(status);
       expect([...mqtt, ...amqp]).toEqual([]);
+      expect(refusalLines()).toEqual([expect.objectContaining({ level: 40, reason: error, path, offered: protocol })]);
+      expect(await refusals()).toEqual({ [`https ${error}`]: 1 });
+    });
+
+    it('refuses a handshake without a key, and says so', async () => {
+      await start();
+      const socket = await open(
+        'GET /$iothub/websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n',
+      );
+      expect(await text(socket)).toContain('400 Bad Request');
+      expect(refusalLines()).toEqual([
+        expect.objectContaining({ level: 40, reason: expect.stringContaining('Sec-WebSocket-Key') }),
+      ]);
+      expect(await refusals()).toEqual({ 'https BadWebSocketHandshake': 1 });
     });
 
     it('closes on a message too large to be a packet', async () => {

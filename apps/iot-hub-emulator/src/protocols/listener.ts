@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
+import type { HubMetrics } from '../hub/metrics/hub-metrics.js';
 import { type Caps, ConnectionCaps, DEFAULT_CAPS, onProven } from './connection-caps.js';
 import { peerOf } from './peer.js';
 import { acceptWebSockets } from './web-sockets.js';
@@ -33,6 +34,8 @@ export interface ListenerOptions {
   /** The same for AMQP. */
   readonly onAmqp: (stream: Duplex, peer: string, socket: TLSSocket) => void;
   readonly logger: Logger;
+  /** Counts what is refused before it has become a connection of one of the protocols. */
+  readonly metrics: HubMetrics;
   /** Defaults to 8 s. */
   readonly handshakeTimeoutMs?: number;
   /** How many connections there may be. */
@@ -54,7 +57,7 @@ export interface Listener {
 
 /** Makes the one front door: the first byte after the TLS handshake tells MQTT, AMQP and HTTP apart. */
 export function createListener(options: ListenerOptions): Listener {
-  const { httpServer, onMqtt, onAmqp, logger } = options;
+  const { httpServer, onMqtt, onAmqp, logger, metrics } = options;
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
   const servers = new Set<ReturnType<typeof createServer>>();
   const sockets = new Set<Socket>();
@@ -123,8 +126,11 @@ export function createListener(options: ListenerOptions): Listener {
   const admit = (socket: Socket, peer: string): boolean => {
     const address = socket.remoteAddress ?? 'unknown';
     const refusal = caps.admit(address);
-    if (refusal?.isNews === true) logger.warn({ peer, reason: refusal.reason }, 'Connections refused');
-    if (refusal !== undefined) return false;
+    if (refusal !== undefined) {
+      metrics.refusals.add('tls', refusal.error);
+      if (refusal.isNews) logger.warn({ peer, reason: refusal.reason }, 'Connections refused');
+      return false;
+    }
     unproven.set(peer, () => {
       unproven.delete(peer);
       caps.settle(address);
@@ -167,6 +173,7 @@ export function createListener(options: ListenerOptions): Listener {
   };
 
   const refuse = (socket: TLSSocket, reason: 'FirstByteTimeout') => {
+    metrics.refusals.add('tls', reason);
     logger.warn({ peer: peerOf(socket), reason }, 'Connection refused');
     socket.destroy();
   };

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { HubMetrics } from '../hub/metrics/hub-metrics.js';
 import { peerOf } from './peer.js';
 
 /**
@@ -26,10 +27,15 @@ interface WebSocketOptions {
   readonly onMqtt: (stream: Duplex, peer: string, socket: TLSSocket) => void;
   readonly onAmqp: (stream: Duplex, peer: string, socket: TLSSocket) => void;
   readonly logger: Logger;
+  readonly metrics: HubMetrics;
 }
 
-/** Turns WebSocket upgrades of the HTTP server into streams of MQTT or AMQP; any other upgrade is answered with an HTTP error. */
-export function acceptWebSockets({ httpServer, onMqtt, onAmqp, logger }: WebSocketOptions): WebSocketServer {
+/**
+ * Turns WebSocket upgrades of the HTTP server into streams of MQTT or AMQP; any other upgrade is answered with an HTTP error,
+ * counted, and logged with its reason.
+ */
+export function acceptWebSockets(options: WebSocketOptions): WebSocketServer {
+  const { httpServer, onMqtt, onAmqp } = options;
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: WEB_SOCKET_MAX_MESSAGE_BYTES,
@@ -37,25 +43,45 @@ export function acceptWebSockets({ httpServer, onMqtt, onAmqp, logger }: WebSock
     handleProtocols: (_offered, request) => askedFor(request)?.subprotocol ?? false,
   });
   httpServer.on('upgrade', (request, socket, head) => {
-    const peer = peerOf(request.socket);
     const asked = askedFor(request);
     if (asked === undefined) {
-      const { status, reason } = refusalOf(request);
-      const offered = (request.headers['sec-websocket-protocol'] ?? '').slice(0, LOGGED_LENGTH);
-      logger.warn({ peer, reason, path: pathOf(request).slice(0, LOGGED_LENGTH), offered }, 'WebSocket refused');
-      // Else it would be open for as long as the client likes.
-      socket.once('finish', () => socket.destroy());
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      refuse(options, request, socket, refusalOf(request));
       return;
     }
     server.handleUpgrade(request, socket, head, (webSocket) => {
       const stream = createWebSocketStream(webSocket);
       const speak = asked.protocol === 'mqtt' ? onMqtt : onAmqp;
       // The listener gives the HTTP server no other sockets.
-      speak(stream, `${peer} websocket`, request.socket as TLSSocket);
+      speak(stream, `${peerOf(request.socket)} websocket`, request.socket as TLSSocket);
     });
   });
+  // What the handshake lacks; without a listener it would be answered alike, and nobody told.
+  server.on('wsClientError', ({ message }, socket, request) => {
+    refuse(options, request, socket, { status: '400 Bad Request', error: 'BadWebSocketHandshake', reason: message });
+  });
   return server;
+}
+
+interface Refusal {
+  readonly status: string;
+  /** For the metrics: one of a fixed set. */
+  readonly error: string;
+  readonly reason?: string;
+}
+
+function refuse(
+  { logger, metrics }: WebSocketOptions,
+  request: IncomingMessage,
+  socket: Duplex,
+  { status, error, reason = error }: Refusal,
+): void {
+  metrics.refusals.add('https', error);
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').slice(0, LOGGED_LENGTH);
+  const path = pathOf(request).slice(0, LOGGED_LENGTH);
+  logger.warn({ peer: peerOf(request.socket), reason, path, offered }, 'WebSocket refused');
+  // Else it would be open for as long as the client likes.
+  socket.once('finish', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nSec-WebSocket-Version: 13, 8\r\nContent-Length: 0\r\n\r\n`);
 }
 
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?')[0] ?? '';
@@ -74,7 +100,7 @@ function askedFor(request: IncomingMessage): { subprotocol: string; protocol: 'm
   return undefined;
 }
 
-const refusalOf = (request: IncomingMessage): { status: string; reason: string } =>
+const refusalOf = (request: IncomingMessage): Refusal =>
   spokenAt(request)
-    ? { status: '400 Bad Request', reason: 'UnknownWebSocketProtocol' }
-    : { status: '404 Not Found', reason: 'UnknownWebSocketPath' };
+    ? { status: '400 Bad Request', error: 'UnknownWebSocketProtocol' }
+    : { status: '404 Not Found', error: 'UnknownWebSocketPath' };

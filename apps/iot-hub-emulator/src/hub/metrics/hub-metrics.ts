@@ -26,7 +26,7 @@ export class HubMetrics {
 
   /** Accepted messages, by source and by the protocol they came over; `hub` for what the hub says itself. */
   readonly messages = this.tally('messages_received_total', 'Messages taken into the log', ['source', 'protocol']);
-  /** What was refused, by protocol and the name of the error. */
+  /** What was refused, by protocol (`tls` before one is spoken) and the name of the error. */
   readonly refusals = this.tally('refusals_total', 'Requests and connections refused', ['protocol', 'error']);
   /** By `ok` or the name of the error. */
   readonly methods = this.tally('direct_methods_total', 'Direct method calls ended', ['outcome']);
