@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '../../apps/iot-hub-emulator/src/hub/clock.js';
-import { appendToLog } from '../../apps/iot-hub-emulator/src/hub/messages/message-log.js';
-import { openBuiltInEndpoint } from '../../apps/iot-hub-emulator/src/hub/events/open-built-in-endpoint.js';
+import { appendToLog, MessageLog } from '../../apps/iot-hub-emulator/src/hub/messages/message-log.js';
+import { DEFAULT_PARTITION_COUNT } from '../../apps/iot-hub-emulator/src/hub/messages/partition.js';
 import { MessageRouting } from '../../apps/iot-hub-emulator/src/hub/routing/message-routing.js';
 import { Store } from '../../apps/iot-hub-emulator/src/storage/store.js';
 import { formatMs, median, timed, type Scenario } from '../scenario.js';
@@ -48,14 +48,14 @@ async function fill(file: string, messages: number): Promise<void> {
   const store = new Store(file);
   try {
     const logger = pino({ level: 'silent' });
-    const routing = await store.write(() => new MessageRouting({ store, clock: systemClock, logger }));
-    const events = await openBuiltInEndpoint({ store, clock: systemClock }, {});
+    const log = new MessageLog(store, DEFAULT_PARTITION_COUNT);
+    const routing = await store.write(() => new MessageRouting({ store, log, clock: systemClock, logger }));
     const stepMs = ((RETENTION_HOURS - 1) * HOUR_MS) / messages;
     const firstMs = Date.now() - messages * stepMs;
     for (let done = 0; done < messages; done += MESSAGES_AT_ONCE) {
       await store.write(() => {
         for (let index = done; index < done + MESSAGES_AT_ONCE; index++) {
-          appendToLog({ store, routing, events }, message(index, firstMs + index * stepMs));
+          appendToLog({ log, routing }, message(index, firstMs + index * stepMs));
         }
       });
     }

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { type Client, Message } from 'azure-iot-device';
 import { type CosmosServer, type RoutedDocument, startCosmosServer } from '../support/cosmos-server.js';
 import { httpsCall } from '../support/https-call.js';
 import { startTestIotHub, type TestIotHub } from '../support/iot-hub.js';
+import { storedLog } from '../support/stored-messages.js';
 import { until } from '../support/until.js';
 
 /** The routes that the local stack and Azure have. */
@@ -75,18 +75,9 @@ describe('routing to a Cosmos DB endpoint', () => {
   const numbersOf = (found: readonly RoutedDocument[]) => found.map(({ Body }) => (Body as { n: number }).n);
   const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
   const builtIn = () => {
-    const database = new DatabaseSync(path.join(directory, 'iot-hub.db'), { readOnly: true });
-    const rows = database
-      .prepare(
-        `SELECT source, properties, body FROM messages WHERE events_sequence IS NOT NULL ORDER BY sequence_number`,
-      )
-      .all();
-    database.close();
-    return rows.map(({ source, properties, body }) => ({
-      source,
-      properties: JSON.parse(properties as string) as Record<string, string>,
-      body: JSON.parse(Buffer.from(body as Uint8Array).toString()) as unknown,
-    }));
+    return storedLog(directory)
+      .filter(({ endpoints }) => (endpoints & 1) !== 0)
+      .map(({ source, properties, body }) => ({ source, properties, body: JSON.parse(body) as unknown }));
   };
   const health = async (): Promise<unknown> => {
     const { body } = await httpsCall(hub.agent, { method: 'GET', path: '/health' });

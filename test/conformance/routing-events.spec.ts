@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { httpsCall } from '../support/https-call.js';
 import { startTestIotHub, type TestIotHub } from '../support/iot-hub.js';
 import { serviceToken } from '../support/service-token.js';
+import { storedLog } from '../support/stored-messages.js';
 import { until } from '../support/until.js';
 
 const ROUTES = path.join(__dirname, '../../infra/routing/routes.json');
@@ -55,25 +55,17 @@ describe('events in the built-in endpoint', () => {
 
   /** What is on disk of the built-in endpoint, oldest first, but for telemetry. */
   const events = (): LoggedEvent[] => {
-    const database = new DatabaseSync(path.join(directory, 'iot-hub.db'), { readOnly: true });
-    const rows = database
-      .prepare(
-        `SELECT source, device_id, properties, system_properties, body FROM messages
-         WHERE events_sequence IS NOT NULL AND source <> 'Telemetry' ORDER BY sequence_number`,
-      )
-      .all();
-    database.close();
-    return rows.map((row) => {
-      const properties = JSON.parse(row.properties as string) as Record<string, string>;
-      return {
-        source: row.source as string,
-        deviceId: row.device_id as string,
-        opType: properties.opType ?? '',
-        properties,
-        systemProperties: JSON.parse(row.system_properties as string) as Record<string, string>,
-        body: JSON.parse(Buffer.from(row.body as Uint8Array).toString()) as Record<string, unknown>,
-      };
-    });
+    const found = storedLog(directory).filter(
+      ({ source, endpoints }) => (endpoints & 1) !== 0 && source !== 'Telemetry',
+    );
+    return found.map(({ source, deviceId, properties, systemProperties, body }) => ({
+      source,
+      deviceId,
+      opType: properties.opType ?? '',
+      properties,
+      systemProperties,
+      body: JSON.parse(body) as Record<string, unknown>,
+    }));
   };
   const ofType = (opType: string) => events().filter((event) => event.opType === opType);
 
@@ -96,7 +88,7 @@ describe('events in the built-in endpoint', () => {
       body: {
         deviceId: 'cam1',
         etag: 'AAAAAAAAAAE=',
-        version: 1,
+        version: 2,
         properties: { desired: { $version: 1 }, reported: { $version: 1 } },
       },
     });
@@ -115,7 +107,7 @@ describe('events in the built-in endpoint', () => {
       properties: { 'iothub-message-schema': 'twinChangeNotification' },
     });
     expect(update?.body).toEqual({
-      version: 2,
+      version: 3,
       tags: { room: 'a' },
       properties: { desired: { interval: 5, $metadata: { ...stamp, interval: stamp }, $version: 2 } },
     });
@@ -127,7 +119,7 @@ describe('events in the built-in endpoint', () => {
     const [, report] = ofType('updateTwin');
     const reportStamp = { $lastUpdated: expect.any(String) as string };
     expect(report?.body).toEqual({
-      version: 2,
+      version: 4,
       properties: {
         reported: { level: 3, gone: null, $metadata: { ...reportStamp, level: reportStamp }, $version: 2 },
       },
@@ -147,7 +139,7 @@ describe('events in the built-in endpoint', () => {
       {
         deviceId: 'cam1',
         etag: 'AAAAAAAAAAI=',
-        version: 2,
+        version: 3,
         tags: { room: 'b' },
         properties: { desired: { a: 1, $version: 2 }, reported: { $version: 1 } },
       },

@@ -7,7 +7,9 @@ import { systemClock } from './hub/clock.js';
 import { JobChanges } from './hub/jobs/job-changes.js';
 import { LiveConnections } from './hub/connections/live-connections.js';
 import { openBuiltInEndpoint } from './hub/events/open-built-in-endpoint.js';
+import { storedPartitionCount } from './hub/events/partition-count.js';
 import type { Hub } from './hub/hub.js';
+import { MessageLog } from './hub/messages/message-log.js';
 import { keepRetention } from './hub/messages/message-retention.js';
 import { retentionMs } from './hub/messages/retention-time.js';
 import type { DeliveryTarget } from './hub/routing/delivery-target.js';
@@ -21,7 +23,6 @@ import { ActivityLog } from './hub/registry/activity-log.js';
 import { recordConnectionState, recordNobodyConnected } from './hub/registry/connection-state.js';
 import { DEFAULT_HOST, isLoopback } from './listen-address.js';
 import { type HubBeginning } from './seed/read-seed.js';
-import { openCosmosTarget } from './storage/azure-cosmos-target.js';
 import { openUploadStorage } from './storage/azure-upload-storage.js';
 import { logId } from './storage/log-id.js';
 import { Store } from './storage/store.js';
@@ -59,7 +60,8 @@ export async function openHub(options: IotHubEmulatorOptions, parts: HubParts): 
   store.onLost = (cause) => {
     logger.error({ err: cause }, 'Not stored; nobody waits for it, and the hub goes on');
   };
-  const routing = await openRouting({ name, store, clock, metrics }, parts);
+  const log = new MessageLog(store, await storedPartitionCount(store, options.partitionCount));
+  const routing = await openRouting({ name, store, log, clock, metrics }, parts);
   cleanups.push(() => routing.close());
   const activity = new ActivityLog(store);
   const policyKeys = options.policyKeys ?? (isLoopback(options.host ?? DEFAULT_HOST) ? 'development' : 'generated');
@@ -69,7 +71,8 @@ export async function openHub(options: IotHubEmulatorOptions, parts: HubParts): 
     clock,
     logger,
     routing,
-    events: await openBuiltInEndpoint({ store, clock }, options),
+    log,
+    events: await openBuiltInEndpoint({ store, log, clock }, options),
     activity,
     pendingMethods: new PendingMethods(),
     queues: new MessageQueues(clock, readQueueSettings(options.cloudToDevice)),
@@ -94,18 +97,20 @@ export async function openHub(options: IotHubEmulatorOptions, parts: HubParts): 
 }
 
 async function openRouting(
-  { name, store, clock, metrics }: Pick<Hub, 'name' | 'store' | 'clock' | 'metrics'>,
+  { name, store, log, clock, metrics }: Pick<Hub, 'name' | 'store' | 'log' | 'clock' | 'metrics'>,
   { beginning, caCertificate, logger }: HubParts,
 ): Promise<MessageRouting> {
   const targets = new Map<string, DeliveryTarget>();
   const id = await logId(store);
   for (const endpoint of beginning.cosmosDbEndpoints) {
-    const target = await openCosmosTarget({ endpoint, hubName: name, logId: id, caCertificate, logger });
+    // Its SDK takes a while to load, and most hubs have no such endpoint.
+    const { openCosmosTarget } = await import('./storage/azure-cosmos-target.js');
+    const target = openCosmosTarget({ endpoint, hubName: name, logId: id, caCertificate, logger });
     targets.set(endpoint.name, target);
   }
   const { routing } = beginning;
   return await store.write(
-    () => new MessageRouting({ store, clock, logger, routing, targets, hubName: name, metrics }),
+    () => new MessageRouting({ store, log, clock, logger, routing, targets, hubName: name, metrics }),
   );
 }
 

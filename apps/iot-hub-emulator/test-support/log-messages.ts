@@ -1,9 +1,8 @@
-import type { LoggedMessage } from '../src/hub/messages/hub-message.js';
+import type { HubMessage, LoggedMessage } from '../src/hub/messages/hub-message.js';
 import { START_MS } from './test-hub.js';
 
-/** A message of the log: telemetry of device d1 in JSON, unless told otherwise. */
-export const aLoggedMessage = (parts: Partial<LoggedMessage> = {}): LoggedMessage => ({
-  sequenceNumber: 1,
+/** Telemetry of device d1 in JSON, unless told otherwise. */
+export const aHubMessage = (parts: Partial<HubMessage> = {}): HubMessage => ({
   source: 'Telemetry',
   deviceId: 'd1',
   generationId: '7',
@@ -14,4 +13,10 @@ export const aLoggedMessage = (parts: Partial<LoggedMessage> = {}): LoggedMessag
   properties: {},
   body: Buffer.from('{"level":1}'),
   ...parts,
+});
+
+/** The same as a message of the log. */
+export const aLoggedMessage = ({ sequenceNumber = 1, ...parts }: Partial<LoggedMessage> = {}): LoggedMessage => ({
+  sequenceNumber,
+  ...aHubMessage(parts),
 });

@@ -9,6 +9,7 @@ import { manualClock, type ManualClock } from './manual-clock.js';
 import { JobChanges } from '../src/hub/jobs/job-changes.js';
 import { PendingMethods } from '../src/hub/methods/pending-methods.js';
 import { HubMetrics } from '../src/hub/metrics/hub-metrics.js';
+import { MessageLog } from '../src/hub/messages/message-log.js';
 import { DEFAULT_PARTITION_COUNT } from '../src/hub/messages/partition.js';
 import { MessageQueues } from '../src/hub/queues/message-queues.js';
 import { ActivityLog } from '../src/hub/registry/activity-log.js';
@@ -23,16 +24,19 @@ export const START_MS = Date.UTC(2030, 0, 1, 12);
 
 /** A hub in memory whose clock goes only when told to. Close its store at the end. */
 export function aHub(parts: Partial<Hub> = {}): TestHub {
-  const store = new Store(':memory:');
+  const store = parts.store ?? new Store(':memory:');
   const clock = manualClock(START_MS);
   const logger = pino({ level: 'silent' });
-  const routing = new MessageRouting({ store, clock, logger });
+  const log = parts.log ?? new MessageLog(store, DEFAULT_PARTITION_COUNT);
+  const routing = new MessageRouting({ store, log, clock, logger });
   const hub: TestHub = {
     name: 'testhub',
     store,
     routing,
-    events: new BuiltInEndpoint(store, {
-      partitionCount: DEFAULT_PARTITION_COUNT,
+    log,
+    events: new BuiltInEndpoint({
+      store,
+      log,
       consumerGroups: new ConsumerGroups(),
       createdMs: START_MS,
     }),

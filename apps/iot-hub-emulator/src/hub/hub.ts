@@ -4,6 +4,7 @@ import type { Store } from '../storage/store.js';
 import type { SharedAccessPolicy } from './access/shared-access-policy.js';
 import type { Clock } from './clock.js';
 import type { LiveConnections } from './connections/live-connections.js';
+import type { MessageLog } from './messages/message-log.js';
 import type { BuiltInEndpoint } from './events/built-in-endpoint.js';
 import type { PendingMethods } from './methods/pending-methods.js';
 import type { HubMetrics } from './metrics/hub-metrics.js';
@@ -25,6 +26,8 @@ export interface Hub {
   readonly logger: Logger;
   readonly connections: LiveConnections;
   readonly routing: MessageRouting;
+  /** The messages of devices, and the hub's own about them. */
+  readonly log: MessageLog;
   /** What services read as an event hub. */
   readonly events: BuiltInEndpoint;
   readonly activity: ActivityLog;

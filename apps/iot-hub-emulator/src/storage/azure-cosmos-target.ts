@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import type { Container, OperationInput } from '@azure/cosmos' with { 'resolution-mode': 'import' };
+import { CosmosClient, type Container, type OperationInput } from '@azure/cosmos';
 import type { Logger } from 'pino';
 import { toCosmosDocument, type CosmosDocument, type DocumentOptions } from '../hub/routing/cosmos-document.js';
 import type { DeliveryResult, DeliveryTarget } from '../hub/routing/delivery-target.js';
@@ -28,10 +28,9 @@ export interface CosmosTargetParts {
 
 /**
  * A container of Cosmos DB as an endpoint, through its own SDK. Nothing is sent before the first delivery. The container
- * has to be there, as for IoT Hub. The SDK loads here, so that a hub without such endpoints starts without it.
+ * has to be there, as for IoT Hub.
  */
-export async function openCosmosTarget(parts: CosmosTargetParts): Promise<DeliveryTarget> {
-  const { CosmosClient } = await import('@azure/cosmos');
+export function openCosmosTarget(parts: CosmosTargetParts): DeliveryTarget {
   const { endpoint, caCertificate } = parts;
   const account = readAccount(endpoint);
   const agent = account.endpoint.startsWith('https:')

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { aHub } from '../../test-support/test-hub.js';
 import { loadSubscriptions } from '../hub/connections/stored-subscriptions.js';
-import { readLog } from '../hub/messages/message-log.js';
+import { readLog } from '../hub/messages/read-log.js';
 import { listDevices } from '../hub/registry/identities.js';
 import { getTwin } from '../hub/twins/service-twin.js';
 import { SCHEMA_STEPS } from './schema.js';

@@ -123,15 +123,6 @@ describe(Store.name, () => {
     expect(committed()).toEqual(['next']);
   });
 
-  it('counts a single statement that fails among what was undone', () => {
-    expect(() =>
-      store.writeOne(() => {
-        throw new Error('no');
-      }),
-    ).toThrow('no');
-    expect(store.rollbacks).toBe(1);
-  });
-
   describe('what nobody waits for', () => {
     const lost: unknown[] = [];
     beforeEach(() => {

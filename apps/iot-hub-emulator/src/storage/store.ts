@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fdatasyncSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { EmulatorOptionError } from '../emulator-options.js';
+import { PendingRows } from './pending-rows.js';
 import { SCHEMA_STEPS } from './schema.js';
 
 /** What waits for the end of a transaction. */
@@ -23,8 +24,8 @@ export class Store {
   /** Called with the reason when something failed to be stored that nobody waits for, and so nobody else is told. */
   onLost: (cause: unknown) => void = () => undefined;
   private readonly statements = new Map<string, StatementSync>();
+  private readonly pendingRows: Pick<PendingRows<unknown>, 'length' | 'truncate' | 'flush'>[] = [];
   private waiting: Waiting = { tasks: [] };
-  private undone = 0;
   private open = false;
   /** Why the database itself has given up the open transaction (a full disk, for instance): nothing can join it any more. */
   private givenUp: { readonly cause: unknown } | undefined;
@@ -69,6 +70,7 @@ export class Store {
   async write<T>(work: () => T): Promise<T> {
     this.begin();
     this.sql('SAVEPOINT step').run();
+    const lengths = this.pendingRows.map((pending) => pending.length);
     let result: T;
     try {
       result = work();
@@ -77,6 +79,7 @@ export class Store {
       if (this.givenUp === undefined) {
         this.sql('ROLLBACK TO step').run();
         this.sql('RELEASE step').run();
+        for (const [index, pending] of this.pendingRows.entries()) pending.truncate(lengths[index] ?? 0);
       }
       throw cause;
     }
@@ -109,9 +112,15 @@ export class Store {
     }
   }
 
-  /** How often writes have been undone: what was remembered of the database may be wrong when this has changed. */
-  get rollbacks(): number {
-    return this.undone;
+  /**
+   * Rows that each transaction gathers and writes at its end.
+   *
+   * @param insert called before the commit with all of them; what it throws undoes the transaction.
+   */
+  gather<T>(insert: (rows: readonly T[]) => void): PendingRows<T> {
+    const pending = new PendingRows(insert);
+    this.pendingRows.push(pending);
+    return pending;
   }
 
   /** Size of what is in the database; room that deleted rows have left is not counted. */
@@ -158,7 +167,6 @@ export class Store {
 
   /** Takes note of a failure within the open transaction. */
   private failed(cause: unknown): void {
-    this.undone += 1;
     // Else what follows in this turn would be committed by itself, one by one, and refused all the same.
     if (this.open && !this.database.isTransaction) this.givenUp ??= { cause };
   }
@@ -170,27 +178,28 @@ export class Store {
 
   private commit(): void {
     if (!this.open) return;
+    const { writes } = this;
+    const startedMs = performance.now();
+    let failure = this.givenUp;
+    try {
+      if (failure !== undefined) throw failure.cause;
+      for (const pending of this.pendingRows) pending.flush();
+      this.sql('COMMIT').run();
+    } catch (cause) {
+      failure = { cause };
+      if (this.database.isTransaction) this.sql('ROLLBACK').run();
+      for (const pending of this.pendingRows) pending.truncate(0);
+    }
     const { committed, tasks } = this.waiting;
     this.waiting = { tasks: [] };
     this.open = false;
-    const { writes, givenUp } = this;
-    this.writes = 0;
     this.givenUp = undefined;
-    const startedMs = performance.now();
-    try {
-      if (givenUp !== undefined) throw givenUp.cause;
-      this.sql('COMMIT').run();
-    } catch (cause) {
-      this.undone += 1;
-      if (this.database.isTransaction) this.sql('ROLLBACK').run();
-      for (const task of tasks) task(false);
-      if (committed === undefined) this.onLost(cause);
-      else committed.reject(cause);
-      return;
-    }
-    this.onCommit(performance.now() - startedMs, writes);
-    for (const task of tasks) task(true);
-    committed?.resolve();
+    this.writes = 0;
+    if (failure === undefined) this.onCommit(performance.now() - startedMs, writes);
+    for (const task of tasks) task(failure === undefined);
+    if (failure === undefined) committed?.resolve();
+    else if (committed === undefined) this.onLost(failure.cause);
+    else committed.reject(failure.cause);
   }
 }
 

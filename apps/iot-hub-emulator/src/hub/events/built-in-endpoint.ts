@@ -1,11 +1,13 @@
 import type { Store } from '../../storage/store.js';
+import type { MessageLog } from '../messages/message-log.js';
+import type { LastEnqueued } from '../messages/message-run.js';
 import type { ConsumerGroups } from './consumer-groups.js';
-import type { LastEnqueued } from './partition-event.js';
 import { lastEnqueuedOf } from './partition-log.js';
 import { ReaderOwnership } from './reader-ownership.js';
 
 export interface BuiltInEndpointParts {
-  readonly partitionCount: number;
+  readonly store: Store;
+  readonly log: MessageLog;
   readonly consumerGroups: ConsumerGroups;
   readonly createdMs: number;
 }
@@ -22,31 +24,20 @@ export class BuiltInEndpoint {
   readonly ownership = new ReaderOwnership();
   private readonly last: LastEnqueued[];
   private readonly waiting: Set<() => void>[];
-  /** Partitions that the open transaction appends to. */
-  private readonly appending = new Set<number>();
 
-  constructor(
-    private readonly store: Store,
-    { partitionCount, consumerGroups, createdMs }: BuiltInEndpointParts,
-  ) {
-    this.partitionCount = partitionCount;
+  constructor({ store, log, consumerGroups, createdMs }: BuiltInEndpointParts) {
+    this.partitionCount = log.partitionCount;
     this.consumerGroups = consumerGroups;
     this.createdMs = createdMs;
-    const partitions = Array.from({ length: partitionCount }, (_, partitionId) => partitionId);
+    const partitions = Array.from({ length: log.partitionCount }, (_, partitionId) => partitionId);
     this.last = partitions.map((partitionId) => lastEnqueuedOf(store, partitionId));
     this.waiting = partitions.map(() => new Set<() => void>());
-  }
-
-  /** Tells of an event appended within the open transaction. */
-  appended(partitionId: number): void {
-    if (this.appending.size === 0) {
-      this.store.afterTransaction((committed) => {
-        const partitions = [...this.appending];
-        this.appending.clear();
-        if (committed) for (const appended of partitions) this.committed(appended);
-      });
-    }
-    this.appending.add(partitionId);
+    log.onCommit(({ lastEvents }) => {
+      for (const [partitionId, last] of lastEvents) {
+        this.last[partitionId] = last;
+        for (const task of this.waiting[partitionId] ?? []) task();
+      }
+    });
   }
 
   /** The newest committed event of a partition. */
@@ -63,10 +54,5 @@ export class BuiltInEndpoint {
     return () => {
       tasks?.delete(task);
     };
-  }
-
-  private committed(partitionId: number): void {
-    this.last[partitionId] = lastEnqueuedOf(this.store, partitionId);
-    for (const task of this.waiting[partitionId] ?? []) task();
   }
 }

@@ -1,6 +1,6 @@
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
-import type { LastEnqueued } from './partition-event.js';
+import type { LastEnqueued } from '../messages/message-run.js';
 import { firstKeptOf } from './partition-log.js';
 
 /** What Event Hubs clients call runtime information. */

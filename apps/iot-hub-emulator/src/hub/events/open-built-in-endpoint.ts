@@ -1,21 +1,22 @@
 import type { Store } from '../../storage/store.js';
 import type { Clock } from '../clock.js';
+import type { MessageLog } from '../messages/message-log.js';
 import { BuiltInEndpoint } from './built-in-endpoint.js';
 import { ConsumerGroups } from './consumer-groups.js';
-import { storedPartitionCount } from './partition-count.js';
 
 /**
  * The built-in endpoint of a database, which begins its life now or has one already.
  *
- * @throws {@link EmulatorOptionError} for a partition count or consumer group that cannot be.
+ * @throws {@link EmulatorOptionError} for a consumer group that cannot be.
  */
 export async function openBuiltInEndpoint(
-  { store, clock }: { store: Store; clock: Clock },
-  { partitionCount, consumerGroups }: { partitionCount?: number; consumerGroups?: readonly string[] },
+  { store, log, clock }: { store: Store; log: MessageLog; clock: Clock },
+  { consumerGroups }: { consumerGroups?: readonly string[] },
 ): Promise<BuiltInEndpoint> {
-  return new BuiltInEndpoint(store, {
+  return new BuiltInEndpoint({
+    store,
+    log,
     consumerGroups: new ConsumerGroups(consumerGroups),
-    partitionCount: await storedPartitionCount(store, partitionCount),
     createdMs: await storedCreationTime(store, clock),
   });
 }

@@ -2,7 +2,8 @@ import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
 import { partitionNumber } from './event-hub-properties.js';
 import type { EventPosition } from './event-position.js';
-import type { LastEnqueued, PartitionEvent } from './partition-event.js';
+import type { LastEnqueued } from '../messages/message-run.js';
+import type { PartitionEvent } from './partition-event.js';
 import { firstBeyond, firstKeptOf, readStretch, type PageLimit } from './partition-log.js';
 import type { ReaderClaim } from './reader-ownership.js';
 
@@ -74,9 +75,9 @@ function startOf(hub: Hub, partitionId: number, position: EventPosition): number
       return Math.max(first, isInclusive ? value : value + 1);
     case 'offset':
       if (value > lastOffset) throw beyondTheEnd('offset', value, lastOffset);
-      return firstBeyond(hub.store, stretch, { column: 'sequence_number', isBeyond });
+      return firstBeyond(hub.store, stretch, ({ offset }) => isBeyond(offset));
     case 'enqueuedTime':
-      return firstBeyond(hub.store, stretch, { column: 'enqueued_ms', isBeyond });
+      return firstBeyond(hub.store, stretch, ({ enqueuedMs }) => isBeyond(enqueuedMs));
   }
 }
 

@@ -34,4 +34,4 @@ export async function storedPartitionCount(store: Store, wanted: number | undefi
 }
 
 /** Whether the database is older than the setting. */
-const hasMessages = (store: Store): boolean => store.sql('SELECT 1 FROM messages LIMIT 1').get() !== undefined;
+const hasMessages = (store: Store): boolean => store.sql('SELECT 1 FROM message_runs LIMIT 1').get() !== undefined;

@@ -9,15 +9,5 @@ export interface PartitionEvent extends HubMessage {
   readonly offset: number;
 }
 
-/** The newest event a partition has ever had. */
-export interface LastEnqueued {
-  /** -1 before the first event. */
-  readonly sequenceNumber: number;
-  /** -1 before the first event. */
-  readonly offset: number;
-  /** Milliseconds since 1970; {@link NEVER_MS} before the first event. */
-  readonly enqueuedMs: number;
-}
-
 /** The time of what has never been: 0001-01-01T00:00:00Z. */
 export const NEVER_MS = Date.parse(NEVER);

@@ -1,6 +1,8 @@
 import type { Store } from '../../storage/store.js';
-import { BUILT_IN, LOGGED_COLUMNS, type LogRow, messageOfRow } from '../messages/message-log.js';
-import { NEVER_MS, type LastEnqueued, type PartitionEvent } from './partition-event.js';
+import { enriched } from '../messages/enriched-properties.js';
+import { BUILT_IN, type EventRun, eventsOf, type LastEnqueued, lastEventOf } from '../messages/message-run.js';
+import { messageSizeBytes } from '../messages/message-size.js';
+import { NEVER_MS, type PartitionEvent } from './partition-event.js';
 
 /** A stretch of a partition's events, both ends included. */
 interface Stretch {
@@ -18,47 +20,42 @@ export interface PageLimit {
 
 /** The newest event of a partition; of a partition whose events are all deleted, the one that was deleted last. */
 export function lastEnqueuedOf(store: Store, partitionId: number): LastEnqueued {
-  const row = (store
+  const run = store
     .sql(
-      `SELECT events_sequence, sequence_number, enqueued_ms FROM messages
-       WHERE partition_id = ? AND events_sequence IS NOT NULL ORDER BY events_sequence DESC LIMIT 1`,
+      `SELECT last_sequence, messages, last_event, stretches, bodies FROM message_runs
+       WHERE partition_id = ? AND last_event IS NOT NULL ORDER BY last_event DESC LIMIT 1`,
     )
-    .get(partitionId) ??
-    store
-      .sql(
-        `SELECT last_deleted AS events_sequence, last_deleted_offset AS sequence_number, last_deleted_ms AS enqueued_ms
-         FROM event_partitions WHERE partition_id = ?`,
-      )
-      .get(partitionId)) as Pick<EventRow, 'events_sequence' | 'sequence_number' | 'enqueued_ms'> | undefined;
-  return row === undefined
-    ? { sequenceNumber: -1, offset: -1, enqueuedMs: NEVER_MS }
-    : { sequenceNumber: row.events_sequence, offset: row.sequence_number, enqueuedMs: row.enqueued_ms };
+    .get(partitionId) as EventRun | undefined;
+  if (run !== undefined) return lastEventOf(run);
+  const deleted = store
+    .sql(
+      `SELECT last_deleted AS sequenceNumber, last_deleted_offset AS offset, last_deleted_ms AS enqueuedMs
+       FROM event_partitions WHERE partition_id = ?`,
+    )
+    .get(partitionId) as LastEnqueued | undefined;
+  return deleted ?? { sequenceNumber: -1, offset: -1, enqueuedMs: NEVER_MS };
 }
 
 /** The sequence number of the oldest event kept; undefined when there is none. */
 export function firstKeptOf(store: Store, partitionId: number): number | undefined {
-  const { first } = store
-    .sql('SELECT MIN(events_sequence) AS first FROM messages WHERE partition_id = ? AND events_sequence IS NOT NULL')
-    .get(partitionId) as { first: number | null };
-  return first ?? undefined;
+  return eventsFrom(store, partitionId, 0)[0]?.sequenceNumber;
 }
 
 /**
- * The sequence number of the first event whose offset or time is beyond a value; one past the last when none is.
- * Both rise with the sequence number, which has no gaps: so a few probes of the index find it among any number of events.
+ * The sequence number of the first event of a stretch whose offset or time is beyond a value; one past the last when none
+ * is. Both rise with the sequence number, which has no gaps: so a few probes find it among any number of events.
  */
 export function firstBeyond(
   store: Store,
   { partitionId, first, last }: Stretch,
-  { column, isBeyond }: { column: 'sequence_number' | 'enqueued_ms'; isBeyond: (value: number) => boolean },
+  isBeyond: (event: { readonly offset: number; readonly enqueuedMs: number }) => boolean,
 ): number {
-  const probe = store.sql(`SELECT ${column} AS value FROM messages WHERE partition_id = ? AND events_sequence = ?`);
   let low = first;
   let high = last + 1;
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2);
-    const row = probe.get(partitionId, middle) as { value: number } | undefined;
-    if (row !== undefined && isBeyond(row.value)) high = middle;
+    const [event] = eventsFrom(store, partitionId, middle);
+    if (event !== undefined && isBeyond({ offset: event.offset, enqueuedMs: event.message.enqueuedMs })) high = middle;
     else low = middle + 1;
   }
   return low;
@@ -66,28 +63,28 @@ export function firstBeyond(
 
 /** The events of a stretch in order, from its first one that is still kept, as many as the limit allows; at least one if there is any. */
 export function readStretch(store: Store, { partitionId, first, last }: Stretch, limit: PageLimit): PartitionEvent[] {
-  const rows = store
-    .sql(
-      `SELECT events_sequence, sequence_number, ${LOGGED_COLUMNS}
-       FROM messages WHERE partition_id = ? AND events_sequence BETWEEN ? AND ? ORDER BY events_sequence LIMIT ?`,
-    )
-    .iterate(partitionId, first, last, limit.events) as unknown as Iterable<EventRow>;
-  const events: PartitionEvent[] = [];
+  const page: PartitionEvent[] = [];
   let sizeBytes = 0;
-  for (const row of rows) {
-    events.push(toEvent(row));
-    sizeBytes += row.body.byteLength + row.properties.length + row.system_properties.length;
-    if (sizeBytes >= limit.sizeBytes) break;
+  for (let next = first; ; next = (page.at(-1)?.sequenceNumber ?? next) + 1) {
+    const events = eventsFrom(store, partitionId, next);
+    if (events.length === 0) return page;
+    for (const { sequenceNumber, offset, message, stamped } of events) {
+      if (sequenceNumber > last) return page;
+      const event = { ...enriched(message, stamped, BUILT_IN), sequenceNumber, offset };
+      page.push(event);
+      sizeBytes += messageSizeBytes(event);
+      if (page.length >= limit.events || sizeBytes >= limit.sizeBytes) return page;
+    }
   }
-  return events;
 }
 
-interface EventRow extends LogRow {
-  events_sequence: number;
+/** The events from a sequence number on which stand in the same run as the first of them; none after the last. */
+function eventsFrom(store: Store, partitionId: number, first: number): ReturnType<typeof eventsOf> {
+  const run = store
+    .sql(
+      `SELECT last_sequence, messages, last_event, stretches, bodies FROM message_runs
+       WHERE partition_id = ? AND last_event >= ? ORDER BY last_event LIMIT 1`,
+    )
+    .get(partitionId, first) as EventRun | undefined;
+  return run === undefined ? [] : eventsOf(run).filter(({ sequenceNumber }) => sequenceNumber >= first);
 }
-
-const toEvent = (row: EventRow): PartitionEvent => ({
-  sequenceNumber: row.events_sequence,
-  offset: row.sequence_number,
-  ...messageOfRow(row, BUILT_IN),
-});

@@ -8,7 +8,7 @@ import { appendToLog } from './message-log.js';
 import type { MessageSource } from './message-source.js';
 
 /** What an event's messages need of the hub. */
-export type EventHub = Pick<Hub, 'name' | 'store' | 'clock' | 'routing' | 'events' | 'metrics'>;
+export type EventHub = Pick<Hub, 'name' | 'store' | 'clock' | 'routing' | 'log' | 'metrics'>;
 
 const SCHEMAS = {
   twinChangeEvents: 'twinChangeNotification',

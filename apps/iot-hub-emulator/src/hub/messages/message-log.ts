@@ -1,122 +1,150 @@
-import type { AuthScope, AuthType } from '../access/device-identity.js';
-import { identityOfRow } from '../identity.js';
+import type { PendingRows } from '../../storage/pending-rows.js';
 import type { Store } from '../../storage/store.js';
-import type { MessageSystemProperties } from './device-message.js';
-import { enrichedProperties, type StampedProperty } from './enriched-properties.js';
-import { nextEventNumber } from './event-numbers.js';
-import type { HubMessage, LoggedMessage } from './hub-message.js';
-import type { MessageSource } from './message-source.js';
+import type { HubMessage } from './hub-message.js';
+import { BUILT_IN, cutIntoRuns, type LastEnqueued, packRun, type RoutedMessage } from './message-run.js';
 import { partitionOf } from './partition.js';
 
-const INSERT = `INSERT INTO messages
-  (partition_id, enqueued_ms, device_id, generation_id, auth_scope, system_properties, properties, body, source,
-   endpoints, module_id, auth_type, enrichments, events_sequence)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT = `INSERT INTO message_runs
+  (last_sequence, messages, partition_id, last_event, last_enqueued_ms, endpoints, stretches, bodies)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** The columns that {@link messageOfRow} reads. */
-export const LOGGED_COLUMNS = `enqueued_ms, device_id, module_id, generation_id, auth_scope, auth_type, system_properties,
-  properties, enrichments, body, source`;
+const LAST_SEQUENCE = `SELECT seq AS last FROM sqlite_sequence WHERE name = 'message_runs'`;
 
-/** The built-in endpoint in a set of endpoints. */
-export const BUILT_IN = 1;
+const LAST_EVENT = `SELECT COALESCE(
+  (SELECT MAX(last_event) FROM message_runs WHERE partition_id = ?1 AND last_event IS NOT NULL),
+  (SELECT last_deleted FROM event_partitions WHERE partition_id = ?1)) AS last`;
+
+/** What a commit has brought into the log. */
+export interface CommittedMessages {
+  /** The last event of each partition that got any. */
+  readonly lastEvents: ReadonlyMap<number, LastEnqueued>;
+  /** How many messages there are for a set of endpoints, by the set. */
+  readonly counts: ReadonlyMap<number, number>;
+}
+
+/** The numbers given last. */
+interface Numbers {
+  sequence: number;
+  /** By partition. */
+  readonly events: number[];
+}
+
+/**
+ * Takes messages in, and numbers them: all by their place in the log, and those of the built-in endpoint within their
+ * partition too, there without gaps. What one turn of the event loop brings is written together, in runs.
+ */
+export class MessageLog {
+  private readonly pending: PendingRows<RoutedMessage>;
+  private readonly listeners: ((committed: CommittedMessages) => void)[] = [];
+  private numbers: Numbers | undefined;
+
+  constructor(
+    private readonly store: Store,
+    readonly partitionCount: number,
+  ) {
+    this.pending = store.gather((messages) => {
+      this.insert(messages);
+    });
+  }
+
+  /** Appends a message. For use within a write. */
+  append(message: RoutedMessage): void {
+    this.pending.add(message);
+  }
+
+  /** Calls `listener` after each commit that brings messages. */
+  onCommit(listener: (committed: CommittedMessages) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** The place of the last message, deleted ones and those of the open transaction included; 0 before the first. */
+  get lastSequenceNumber(): number {
+    return this.known().sequence + this.pending.length;
+  }
+
+  private known(): Numbers {
+    this.numbers ??= {
+      sequence: (this.store.sql(LAST_SEQUENCE).get() as { last: number } | undefined)?.last ?? 0,
+      events: Array.from(
+        { length: this.partitionCount },
+        (_, partitionId) => (this.store.sql(LAST_EVENT).get(partitionId) as { last: number | null }).last ?? -1,
+      ),
+    };
+    return this.numbers;
+  }
+
+  private insert(messages: readonly RoutedMessage[]): void {
+    const committed = { lastEvents: new Map<number, LastEnqueued>(), counts: new Map<number, number>() };
+    this.store.afterTransaction((isCommitted) => {
+      if (!isCommitted) this.numbers = undefined;
+      else for (const listener of this.listeners) listener(committed);
+    });
+    for (const [partitionId, ofPartition] of this.byPartition(messages)) {
+      for (const run of cutIntoRuns(ofPartition)) this.insertRun(partitionId, run, committed);
+    }
+  }
+
+  private byPartition(messages: readonly RoutedMessage[]): Map<number, RoutedMessage[]> {
+    const partitions = new Map<number, RoutedMessage[]>();
+    for (const routed of messages) {
+      const partitionId = partitionOf(routed.message.deviceId, this.partitionCount);
+      const ofPartition = partitions.get(partitionId);
+      if (ofPartition) ofPartition.push(routed);
+      else partitions.set(partitionId, [routed]);
+    }
+    return partitions;
+  }
+
+  private insertRun(
+    partitionId: number,
+    run: readonly RoutedMessage[],
+    { lastEvents, counts }: { lastEvents: Map<number, LastEnqueued>; counts: Map<number, number> },
+  ): void {
+    const numbers = this.known();
+    let lastEvent: { offset: number; message: HubMessage } | undefined;
+    let eventNumber = numbers.events[partitionId] ?? -1;
+    let union = 0;
+    for (const { message, endpoints } of run) {
+      numbers.sequence += 1;
+      union |= endpoints;
+      counts.set(endpoints, (counts.get(endpoints) ?? 0) + 1);
+      if ((endpoints & BUILT_IN) === 0) continue;
+      eventNumber += 1;
+      lastEvent = { offset: numbers.sequence, message };
+    }
+    numbers.events[partitionId] = eventNumber;
+    if (lastEvent) {
+      const { offset, message } = lastEvent;
+      lastEvents.set(partitionId, { sequenceNumber: eventNumber, offset, enqueuedMs: message.enqueuedMs });
+    }
+    const { stretches, bodies } = packRun(run);
+    const lastEnqueuedMs = run.at(-1)?.message.enqueuedMs ?? 0;
+    this.store
+      .sql(INSERT)
+      .run(
+        numbers.sequence,
+        run.length,
+        partitionId,
+        lastEvent ? eventNumber : null,
+        lastEnqueuedMs,
+        union,
+        stretches,
+        bodies,
+      );
+  }
+}
 
 /** What appending needs of the hub. */
 interface Log {
-  readonly store: Store;
-  readonly routing: {
-    route(message: HubMessage): { readonly endpoints: number; readonly stamped: readonly StampedProperty[] };
-    appended(endpoints: number): void;
-  };
-  readonly events: {
-    readonly partitionCount: number;
-    appended(partitionId: number): void;
-  };
+  readonly log: MessageLog;
+  readonly routing: { route(message: HubMessage): Omit<RoutedMessage, 'message'> };
 }
 
 /**
  * Appends a message to the log, for the endpoints that its routes lead to. One that leads nowhere is not kept.
- * For use within a write: endpoints hear of it once that is committed.
+ * For use within a write.
  */
-export function appendToLog({ store, routing, events }: Log, message: HubMessage): void {
+export function appendToLog({ log, routing }: Log, message: HubMessage): void {
   const { endpoints, stamped } = routing.route(message);
-  if (endpoints === 0) return;
-  const partitionId = partitionOf(message.deviceId, events.partitionCount);
-  const isEvent = (endpoints & BUILT_IN) !== 0;
-  store
-    .sql(INSERT)
-    .run(
-      partitionId,
-      message.enqueuedMs,
-      message.deviceId,
-      message.generationId,
-      message.authScope,
-      JSON.stringify(message.systemProperties),
-      JSON.stringify(message.properties),
-      message.body,
-      message.source,
-      endpoints,
-      message.moduleId ?? '',
-      message.authType,
-      stamped.length === 0 ? null : JSON.stringify(stamped),
-      isEvent ? nextEventNumber(store, partitionId) : null,
-    );
-  routing.appended(endpoints);
-  if (isEvent) events.appended(partitionId);
-}
-
-/** The place of the log's last message, deleted ones included; 0 before the first. */
-export function lastSequenceNumber(store: Store): number {
-  const row = store.sql(`SELECT seq FROM sqlite_sequence WHERE name = 'messages'`).get() as { seq: number } | undefined;
-  return row?.seq ?? 0;
-}
-
-/** The next messages of an endpoint after a place in the log, in order. @param bit the endpoint's bit as a number. */
-export function readLog(
-  store: Store,
-  { bit, after, limit }: { bit: number; after: number; limit: number },
-): LoggedMessage[] {
-  const rows = store
-    .sql(
-      `SELECT sequence_number, ${LOGGED_COLUMNS}
-       FROM messages WHERE sequence_number > ? AND endpoints & ? ORDER BY sequence_number LIMIT ?`,
-    )
-    .all(after, bit, limit) as unknown as LogRow[];
-  return rows.map((row) => ({ sequenceNumber: row.sequence_number, ...messageOfRow(row, bit) }));
-}
-
-/** The message that a row of the log holds, as the endpoint of this bit gets it. */
-export const messageOfRow = (row: LogRow, bit: number): HubMessage => ({
-  enqueuedMs: row.enqueued_ms,
-  ...identityOfRow(row),
-  generationId: row.generation_id,
-  authScope: row.auth_scope,
-  authType: row.auth_type,
-  systemProperties: JSON.parse(row.system_properties) as MessageSystemProperties,
-  properties: enrichedProperties(row.properties, row.enrichments, bit),
-  body: row.body,
-  source: row.source,
-});
-
-/** How many messages of an endpoint come after a place in the log. */
-export function countLog(store: Store, { bit, after }: { bit: number; after: number }): number {
-  const { count } = store
-    .sql('SELECT count(*) AS count FROM messages WHERE sequence_number > ? AND endpoints & ?')
-    .get(after, bit) as { count: number };
-  return count;
-}
-
-/** A row of the log: its place, and {@link LOGGED_COLUMNS}. */
-export interface LogRow {
-  sequence_number: number;
-  enqueued_ms: number;
-  device_id: string;
-  module_id: string;
-  generation_id: string;
-  auth_scope: AuthScope | '';
-  auth_type: AuthType;
-  system_properties: string;
-  properties: string;
-  enrichments: string | null;
-  body: Uint8Array;
-  source: MessageSource;
+  if (endpoints !== 0) log.append({ message, endpoints, stamped });
 }

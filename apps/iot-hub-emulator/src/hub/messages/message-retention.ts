@@ -1,48 +1,59 @@
 import type { Hub } from '../hub.js';
+import { type EventRun, type LastEnqueued, lastEventOf } from './message-run.js';
 
-/** Rows deleted in one go: a few milliseconds' work, so that nobody waits for it. */
-const ROWS_AT_ONCE = 2000;
+/** Runs deleted in one go: a few milliseconds' work, so that nobody waits for it. */
+const RUNS_AT_ONCE = 100;
 const CHECK_INTERVAL_MS = 10_000;
 
 /** What may wait for endpoints that are down, as size of the whole database. Beyond it, expired messages go all the same. */
 const MAX_BACKLOG_BYTES = 1024 ** 3;
 
-/** Sequence numbers rise with time, so that this looks at the oldest rows alone. */
-const EXPIRED = `sequence_number IN (SELECT sequence_number FROM messages ORDER BY sequence_number LIMIT ?1)
-  AND enqueued_ms < ?2 AND sequence_number <= ?3`;
+/** Sequence numbers rise with time, so that this looks at the oldest runs alone. */
+const EXPIRED = `last_sequence IN (SELECT last_sequence FROM message_runs ORDER BY last_sequence LIMIT ?1)
+  AND last_enqueued_ms < ?2 AND last_sequence <= ?3`;
 
 /**
  * Deletes messages older than the retention time, a little at a time; not those that an endpoint still waits for, unless
  * there are too many of them.
  *
- * @returns how many it deleted.
+ * @returns how many it deleted, and whether there may be more.
  */
 export async function deleteExpiredMessages(
   hub: Hub,
   retentionMs: number,
   maxBacklogBytes = MAX_BACKLOG_BYTES,
-): Promise<number> {
-  let deleted = 0;
-  await hub.store.writeOne(() => {
+): Promise<{ messages: number; isUnfinished: boolean }> {
+  return await hub.store.write(() => {
     const { waitingAfter } = hub.routing;
     const overfull = waitingAfter !== undefined && hub.store.usedBytes() > maxBacklogBytes;
     const last = waitingAfter === undefined || overfull ? Number.MAX_SAFE_INTEGER : waitingAfter;
-    const bounds = [ROWS_AT_ONCE, hub.clock.nowMs() - retentionMs, last];
-    // A partition whose messages are all gone goes on counting where it was, and knows its last one.
-    hub.store
+    const bounds = [RUNS_AT_ONCE, hub.clock.nowMs() - retentionMs, last];
+    const lastRuns = hub.store
       .sql(
-        `INSERT INTO event_partitions (partition_id, last_deleted, last_deleted_offset, last_deleted_ms)
-           SELECT partition_id, MAX(events_sequence), MAX(sequence_number), MAX(enqueued_ms) FROM messages WHERE events_sequence IS NOT NULL AND ${EXPIRED}
-           GROUP BY partition_id
-         ON CONFLICT DO UPDATE SET last_deleted = excluded.last_deleted,
-           last_deleted_offset = excluded.last_deleted_offset, last_deleted_ms = excluded.last_deleted_ms`,
+        `SELECT partition_id, MAX(last_event) AS last_event, last_sequence, messages, stretches, bodies
+         FROM message_runs WHERE last_event IS NOT NULL AND ${EXPIRED} GROUP BY partition_id`,
       )
-      .run(...bounds);
-    const { changes } = hub.store.sql(`DELETE FROM messages WHERE ${EXPIRED}`).run(...bounds);
-    deleted = Number(changes);
-    if (overfull && deleted > 0) hub.routing.truncated();
+      .all(...bounds) as unknown as (EventRun & { partition_id: number })[];
+    for (const run of lastRuns) rememberDeleted(hub, run.partition_id, lastEventOf(run));
+    const deleted = hub.store
+      .sql(`DELETE FROM message_runs WHERE ${EXPIRED} RETURNING messages`)
+      .all(...bounds) as unknown as { messages: number }[];
+    if (overfull && deleted.length > 0) hub.routing.truncated();
+    return {
+      messages: deleted.reduce((sum, run) => sum + run.messages, 0),
+      isUnfinished: deleted.length === RUNS_AT_ONCE,
+    };
   });
-  return deleted;
+}
+
+/** A partition whose messages are all gone goes on counting where it was, and knows its last one. */
+function rememberDeleted({ store }: Hub, partitionId: number, last: LastEnqueued): void {
+  store
+    .sql(
+      `INSERT OR REPLACE INTO event_partitions (partition_id, last_deleted, last_deleted_offset, last_deleted_ms)
+       VALUES (?, ?, ?, ?)`,
+    )
+    .run(partitionId, last.sequenceNumber, last.offset, last.enqueuedMs);
 }
 
 /** Keeps deleting expired messages until the returned function is called. */
@@ -54,8 +65,8 @@ export function keepRetention(hub: Hub, retentionMs: number): () => void {
   };
   const check = () => {
     deleteAndSettle(hub, retentionMs).then(
-      (deleted) => {
-        schedule(deleted === ROWS_AT_ONCE ? 0 : CHECK_INTERVAL_MS);
+      (isUnfinished) => {
+        schedule(isUnfinished ? 0 : CHECK_INTERVAL_MS);
       },
       (cause: unknown) => {
         hub.logger.error({ err: cause }, 'Expired messages could not be deleted');
@@ -70,8 +81,9 @@ export function keepRetention(hub: Hub, retentionMs: number): () => void {
   };
 }
 
-async function deleteAndSettle(hub: Hub, retentionMs: number): Promise<number> {
-  const deleted = await deleteExpiredMessages(hub, retentionMs);
+/** @returns whether there may be more to delete. */
+async function deleteAndSettle(hub: Hub, retentionMs: number): Promise<boolean> {
+  const { isUnfinished } = await deleteExpiredMessages(hub, retentionMs);
   await hub.routing.settle();
-  return deleted;
+  return isUnfinished;
 }

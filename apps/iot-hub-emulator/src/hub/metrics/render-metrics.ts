@@ -34,8 +34,8 @@ function queueLength(store: Store): number {
 function logLength(store: Store): number {
   const { length } = store
     .sql(
-      `SELECT COALESCE(1 + (SELECT MAX(sequence_number) FROM messages) - (SELECT MIN(sequence_number) FROM messages), 0)
-         AS length`,
+      `SELECT COALESCE((SELECT MAX(last_sequence) FROM message_runs)
+         - (SELECT last_sequence - messages FROM message_runs ORDER BY last_sequence LIMIT 1), 0) AS length`,
     )
     .get() as { length: number };
   return length;

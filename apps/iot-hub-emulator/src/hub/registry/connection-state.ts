@@ -2,7 +2,6 @@ import type { IdentityRow } from '../../storage/identity-row.js';
 import { utcText } from '../clock.js';
 import { identityColumns, type Identity } from '../identity.js';
 import { appendEvent, type EventHub } from '../messages/append-event.js';
-import { lastSequenceNumber } from '../messages/message-log.js';
 
 /** Digits of the number that tells the later one of two events: 256 bits. */
 const SEQUENCE_DIGITS = 64;
@@ -47,7 +46,7 @@ function appendConnectionEvent(
     subject,
     // Strictly rising, as the log is, across restarts and changes of the clock.
     body: () => ({
-      sequenceNumber: (lastSequenceNumber(hub.store) + 1).toString(16).toUpperCase().padStart(SEQUENCE_DIGITS, '0'),
+      sequenceNumber: (hub.log.lastSequenceNumber + 1).toString(16).toUpperCase().padStart(SEQUENCE_DIGITS, '0'),
     }),
   });
 }

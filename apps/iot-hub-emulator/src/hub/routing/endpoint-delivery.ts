@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Store } from '../../storage/store.js';
 import type { Clock } from '../clock.js';
-import { countLog, readLog } from '../messages/message-log.js';
+import { countLog, readLog } from '../messages/read-log.js';
 import type { HubMetrics } from '../metrics/hub-metrics.js';
 import type { DeliveryTarget } from './delivery-target.js';
 
@@ -58,8 +58,9 @@ export class EndpointDelivery {
     if (this.pending > 0) this.run();
   }
 
-  /** Tells of messages that are in the log now. */
+  /** Tells how many messages a commit has brought. */
   appended(count: number): void {
+    if (count === 0) return;
     this.pending += count;
     if (this.cancelRetry === undefined) this.run();
   }

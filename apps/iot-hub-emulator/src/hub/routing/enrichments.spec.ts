@@ -3,7 +3,7 @@ import { aHub, type TestHub } from '../../../test-support/test-hub.js';
 import { readStretch } from '../events/partition-log.js';
 import type { Hub } from '../hub.js';
 import { appendMessages } from '../messages/append-messages.js';
-import { readLog } from '../messages/message-log.js';
+import { readLog } from '../messages/read-log.js';
 import { partitionOf } from '../messages/partition.js';
 import { createIdentity } from '../registry/identities.js';
 import { changeTwin } from '../twins/service-twin.js';
@@ -41,6 +41,7 @@ async function aHubWith(enrichments: NonNullable<IotHubRouting['enrichments']>):
   });
   const routed = new MessageRouting({
     store: hub.store,
+    log: hub.log,
     clock: hub.clock,
     logger: pino({ level: 'silent' }),
     routing,

@@ -3,7 +3,8 @@ import type { Store } from '../../storage/store.js';
 import type { Clock } from '../clock.js';
 import type { StampedProperty } from '../messages/enriched-properties.js';
 import type { HubMessage } from '../messages/hub-message.js';
-import { BUILT_IN, lastSequenceNumber } from '../messages/message-log.js';
+import type { MessageLog } from '../messages/message-log.js';
+import { BUILT_IN, type RoutedMessage } from '../messages/message-run.js';
 import { MAX_MESSAGE_BYTES, messageSizeBytes } from '../messages/message-size.js';
 import type { MessageSource } from '../messages/message-source.js';
 import type { HubMetrics } from '../metrics/hub-metrics.js';
@@ -17,6 +18,7 @@ import { BUILT_IN_ENDPOINT, DEFAULT_ROUTING, type CheckedRouting } from './routi
 
 export interface MessageRoutingParts {
   readonly store: Store;
+  readonly log: MessageLog;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Default: telemetry goes to the built-in endpoint. */
@@ -28,28 +30,21 @@ export interface MessageRoutingParts {
   readonly metrics?: Pick<HubMetrics, 'deliveries'>;
 }
 
-/** Where a message goes to. */
-export interface RoutedMessage {
-  /** A set of endpoints; 0 for none. */
-  readonly endpoints: number;
-  readonly stamped: readonly StampedProperty[];
-}
-
 /** Decides which endpoints a message goes to, and brings it to the custom ones. */
 export class MessageRouting {
   private readonly store: Store;
+  private readonly log: MessageLog;
   private readonly logger: Logger;
   private readonly router: Router;
   private readonly enrichments: Enrichments;
   private readonly deliveries: readonly EndpointDelivery[];
-  /** Messages of the open transaction, by endpoint; in the order of `deliveries`. */
-  private uncommitted: number[] | undefined;
   private closed = false;
 
   /** Registers the endpoints in the store, within its open transaction; {@link start} begins to deliver. */
   constructor(parts: MessageRoutingParts) {
     const {
       store,
+      log,
       clock,
       logger,
       routing = DEFAULT_ROUTING,
@@ -58,8 +53,9 @@ export class MessageRouting {
       metrics,
     } = parts;
     this.store = store;
+    this.log = log;
     this.logger = logger;
-    const registered = registerEndpoints(store, logger, [...targets.keys()]);
+    const registered = registerEndpoints({ store, log, logger }, [...targets.keys()]);
     this.deliveries = registered.map(({ name, bit, deliveredThrough }) => {
       const target = targets.get(name);
       if (target === undefined) throw new Error(`There is no target for endpoint ${name}.`);
@@ -69,6 +65,9 @@ export class MessageRouting {
     const bitOf = (name: string) => (name === BUILT_IN_ENDPOINT ? BUILT_IN : (bits.get(name) ?? 0));
     this.router = new Router(routing, bitOf);
     this.enrichments = new Enrichments(routing.enrichments, hubName, bitOf);
+    log.onCommit(({ counts }) => {
+      for (const delivery of this.deliveries) delivery.appended(countOf(counts, delivery.bit));
+    });
   }
 
   start(): void {
@@ -81,7 +80,7 @@ export class MessageRouting {
   }
 
   /** Where a message goes to, and what it is stamped with on its way: for the log. */
-  route(message: HubMessage): RoutedMessage {
+  route(message: HubMessage): Omit<RoutedMessage, 'message'> {
     let facts: MessageFacts | undefined;
     const factsOf = () => (facts ??= new MessageFacts(message, this.store));
     const endpoints = this.router.endpointsOf(message.source, factsOf);
@@ -106,28 +105,6 @@ export class MessageRouting {
     return fitting;
   }
 
-  /** Tells of a message appended within the open transaction, with its set of endpoints. */
-  appended(endpoints: number): void {
-    if ((endpoints & ~BUILT_IN) === 0) return;
-    const counts = (this.uncommitted ??= this.beginCounting());
-    for (const [index, { bit }] of this.deliveries.entries()) {
-      if ((endpoints & bit) !== 0) counts[index] = (counts[index] ?? 0) + 1;
-    }
-  }
-
-  private beginCounting(): number[] {
-    const counts = this.deliveries.map(() => 0);
-    this.store.afterTransaction((committed) => {
-      this.uncommitted = undefined;
-      if (!committed) return;
-      for (const [index, delivery] of this.deliveries.entries()) {
-        const count = counts[index] ?? 0;
-        if (count > 0) delivery.appended(count);
-      }
-    });
-    return counts;
-  }
-
   /** The place in the log after which some endpoint still waits for messages; undefined when none does. */
   get waitingAfter(): number | undefined {
     const places = this.deliveries.flatMap(({ waitingAfter }) => waitingAfter ?? []);
@@ -143,7 +120,7 @@ export class MessageRouting {
   async settle(): Promise<void> {
     await this.store.readCommitted(() => {
       if (this.closed) return;
-      const last = lastSequenceNumber(this.store);
+      const last = this.log.lastSequenceNumber;
       for (const delivery of this.deliveries) delivery.settle(last);
     });
   }
@@ -157,4 +134,11 @@ export class MessageRouting {
     this.closed = true;
     await Promise.all(this.deliveries.map((delivery) => delivery.close()));
   }
+}
+
+/** How many of the messages, counted by their sets of endpoints, an endpoint gets. */
+function countOf(counts: ReadonlyMap<number, number>, bit: number): number {
+  let sum = 0;
+  for (const [endpoints, count] of counts) if ((endpoints & bit) !== 0) sum += count;
+  return sum;
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Store } from '../../storage/store.js';
-import { countLog, lastSequenceNumber } from '../messages/message-log.js';
+import type { MessageLog } from '../messages/message-log.js';
+import { countLog } from '../messages/read-log.js';
 import { MAX_CUSTOM_ENDPOINTS } from './routing-config.js';
 
 /** A custom endpoint as the database knows it. */
@@ -15,7 +16,10 @@ export interface RegisteredEndpoint {
  * Makes the database's endpoints be these: new ones begin at the log's end, those that are gone lose what waits for them.
  * For use within a write.
  */
-export function registerEndpoints(store: Store, logger: Logger, names: readonly string[]): RegisteredEndpoint[] {
+export function registerEndpoints(
+  { store, log, logger }: { store: Store; log: MessageLog; logger: Logger },
+  names: readonly string[],
+): RegisteredEndpoint[] {
   const found = store
     .sql('SELECT name, bit, delivered_through AS deliveredThrough FROM routing_endpoints')
     .all() as unknown as RegisteredEndpoint[];
@@ -34,7 +38,7 @@ export function registerEndpoints(store: Store, logger: Logger, names: readonly 
     .map((name): RegisteredEndpoint => {
       const bit = free.shift();
       if (bit === undefined) throw new Error(`A hub has at most ${MAX_CUSTOM_ENDPOINTS} endpoints.`);
-      return { name, bit, deliveredThrough: lastSequenceNumber(store) };
+      return { name, bit, deliveredThrough: log.lastSequenceNumber };
     });
   const insert = store.sql('INSERT INTO routing_endpoints (name, bit, delivered_through) VALUES (?, ?, ?)');
   for (const { name, bit, deliveredThrough } of added) insert.run(name, bit, deliveredThrough);

@@ -1,5 +1,6 @@
-import type { LastEnqueued, PartitionEvent } from '../../hub/events/partition-event.js';
+import type { PartitionEvent } from '../../hub/events/partition-event.js';
 import { connectionAuthMethod } from '../../hub/messages/connection-auth-method.js';
+import type { LastEnqueued } from '../../hub/messages/message-run.js';
 import { AmqpWriter, amqpSymbol } from './amqp-writer.js';
 
 /** Sections of a message. @see https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-messaging-v1.0-os.html#section-message-format */

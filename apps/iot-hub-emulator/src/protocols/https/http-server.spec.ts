@@ -1,3 +1,4 @@
+import { type LoggedRun, unpackRun } from '../../hub/messages/message-run.js';
 import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
@@ -244,7 +245,7 @@ describe('HTTPS routes', () => {
       ]);
       expect(created).toMatchObject({ status: 200, body: { isSuccessful: true, errors: [], warnings: [] } });
       expect((await call('GET', '/twins/bulk-1')).body).toMatchObject({
-        version: 1,
+        version: 2,
         tags: { a: 1 },
         properties: { desired: { b: 2, $version: 1 } },
       });
@@ -279,10 +280,10 @@ describe('HTTPS routes', () => {
         status: 400,
         body: { errors: [{ deviceId: 'nobody', moduleId: 'm1', errorCode: 'DeviceNotFound', operation: 'create' }] },
       });
-      expect((await call('GET', '/twins/bulk-m/modules/m1')).body).toMatchObject({ tags: { a: 1 }, version: 1 });
-      expect((await call('GET', '/twins/bulk-m')).body.tags).toEqual({});
+      expect((await call('GET', '/twins/bulk-m/modules/m1')).body).toMatchObject({ tags: { a: 1 }, version: 2 });
+      expect((await call('GET', '/twins/bulk-m')).body).not.toHaveProperty('tags');
       await bulk([{ id: 'bulk-m', moduleId: 'm1', importMode: 'updateTwin', tags: { a: null } }]);
-      expect((await call('GET', '/twins/bulk-m/modules/m1')).body.tags).toEqual({});
+      expect((await call('GET', '/twins/bulk-m/modules/m1')).body).not.toHaveProperty('tags');
       await bulk([{ id: 'bulk-m', moduleId: 'm1', importMode: 'delete' }]);
       expect((await call('GET', '/devices/bulk-m/modules/m1')).headers['iothub-errorcode']).toBe('ModuleNotFound');
       expect((await call('GET', '/devices/bulk-m')).status).toBe(200);
@@ -317,14 +318,12 @@ describe('HTTPS routes', () => {
     it('merges, counts versions, stamps metadata and guards by etag', async () => {
       await create('twin-1');
       const fresh = (await call('GET', '/twins/twin-1')).body;
-      expect(fresh).toMatchObject({ version: 1, etag: 'AAAAAAAAAAE=', tags: {} });
-      expect(fresh.properties.desired).toEqual({
-        $metadata: { $lastUpdated: expect.any(String), $lastUpdatedVersion: 1 },
-        $version: 1,
-      });
+      expect(fresh).toMatchObject({ version: 2, etag: 'AAAAAAAAAAE=' });
+      expect(fresh).not.toHaveProperty('tags');
+      expect(fresh.properties.desired).toEqual({ $metadata: { $lastUpdated: expect.any(String) }, $version: 1 });
       const patch = (body: object, headers = {}) => call('PATCH', '/twins/twin-1', { body, headers });
       const first = await patch({ tags: { t: 1 }, properties: { desired: { a: { b: 1, c: 2 }, d: [1, 2] } } });
-      expect(first).toMatchObject({ status: 200, body: { version: 2, etag: 'AAAAAAAAAAI=', tags: { t: 1 } } });
+      expect(first).toMatchObject({ status: 200, body: { version: 3, etag: 'AAAAAAAAAAI=', tags: { t: 1 } } });
       const second = (
         await patch({ properties: { desired: { a: { b: null }, d: [3] } } }, { 'if-match': '"AAAAAAAAAAI="' })
       ).body;
@@ -337,10 +336,9 @@ describe('HTTPS routes', () => {
       expect(second.properties.desired.$metadata).not.toHaveProperty(['a', 'b']);
       const stale = await patch({ tags: {} }, { 'if-match': '"AAAAAAAAAAI="' });
       expect([stale.status, stale.headers['iothub-errorcode']]).toEqual([412, 'PreconditionFailed']);
-      expect((await patch({ tags: { t: null } }, { 'if-match': '"*"' })).body).toMatchObject({
-        tags: {},
-        properties: { desired: { $version: 3 } },
-      });
+      const untagged = (await patch({ tags: { t: null } }, { 'if-match': '"*"' })).body;
+      expect(untagged).toMatchObject({ properties: { desired: { $version: 3 } } });
+      expect(untagged).not.toHaveProperty('tags');
     });
 
     it('replaces tags and desired properties with PUT, even by the twin just read', async () => {
@@ -419,13 +417,16 @@ describe('HTTPS routes', () => {
   describe('device messages', () => {
     const stored = (deviceId: string) => {
       const reader = new DatabaseSync(path.join(directory, 'iot-hub.db'), { readOnly: true });
-      const rows = reader.prepare('SELECT * FROM messages WHERE device_id = ? ORDER BY sequence_number').all(deviceId);
+      const runs = reader.prepare('SELECT * FROM message_runs ORDER BY last_sequence').all();
       reader.close();
-      return rows.map((row) => ({
-        body: Buffer.from(row.body as Uint8Array).toString(),
-        system: JSON.parse(row.system_properties as string) as unknown,
-        properties: JSON.parse(row.properties as string) as unknown,
-      }));
+      return runs
+        .flatMap((run) => unpackRun(run as unknown as LoggedRun))
+        .filter(({ message }) => message.deviceId === deviceId)
+        .map(({ message: { body, systemProperties: system, properties } }) => ({
+          body: Buffer.from(body).toString(),
+          system,
+          properties,
+        }));
     };
     const send = (deviceId: string, body: Buffer, headers: Record<string, string> = {}, as = deviceToken(deviceId)) =>
       call('POST', `/devices/${deviceId}/messages/events`, { as, body, headers });

@@ -12,6 +12,8 @@ import { invokeMethod } from '../../hub/methods/invoke-method.js';
 import { JobChanges } from '../../hub/jobs/job-changes.js';
 import { PendingMethods } from '../../hub/methods/pending-methods.js';
 import { HubMetrics } from '../../hub/metrics/hub-metrics.js';
+import { MessageLog } from '../../hub/messages/message-log.js';
+import { readLog } from '../../hub/messages/read-log.js';
 import { MessageRouting } from '../../hub/routing/message-routing.js';
 import { MessageQueues } from '../../hub/queues/message-queues.js';
 import { ActivityLog } from '../../hub/registry/activity-log.js';
@@ -39,14 +41,17 @@ describe(createMqttEndpoint.name, () => {
     clients = [];
     const logger = pino({ level: 'debug' }, { write: (line) => void log.push(JSON.parse(line) as { msg: string }) });
     const store = new Store(':memory:');
+    const messages = new MessageLog(store, 4);
     hub = {
       name: 'hub',
       store,
       clock,
       logger,
-      routing: new MessageRouting({ store, clock, logger }),
-      events: new BuiltInEndpoint(store, {
-        partitionCount: 4,
+      log: messages,
+      routing: new MessageRouting({ store, log: messages, clock, logger }),
+      events: new BuiltInEndpoint({
+        store,
+        log: messages,
         consumerGroups: new ConsumerGroups(),
         createdMs: START_MS,
       }),
@@ -119,15 +124,7 @@ describe(createMqttEndpoint.name, () => {
     return client;
   }
 
-  const stored = () =>
-    hub.store
-      .sql('SELECT device_id, system_properties, properties, body FROM messages ORDER BY sequence_number')
-      .all() as {
-      device_id: string;
-      system_properties: string;
-      properties: string;
-      body: Uint8Array;
-    }[];
+  const stored = () => readLog(hub.store, { bit: 1, after: 0, limit: 1000 });
 
   const reasons = () => log.map(({ reason }) => reason).filter(Boolean);
 
@@ -239,11 +236,11 @@ describe(createMqttEndpoint.name, () => {
       const client = await connected();
       client.publish(`${EVENTS}%24.mid=m1&%24.ct=application%2Fjson&temperature=high&empty`, '{"t":1}');
       expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
-      expect(stored()).toEqual([
+      expect(stored()).toMatchObject([
         {
-          device_id: 'd1',
-          system_properties: '{"messageId":"m1","contentType":"application/json"}',
-          properties: '{"temperature":"high","empty":""}',
+          deviceId: 'd1',
+          systemProperties: { messageId: 'm1', contentType: 'application/json' },
+          properties: { temperature: 'high', empty: '' },
           body: new Uint8Array(Buffer.from('{"t":1}')),
         },
       ]);
@@ -280,7 +277,7 @@ describe(createMqttEndpoint.name, () => {
     it('says that it was published with RETAIN', async () => {
       const client = await connected();
       await client.publish(EVENTS, 'x', { retain: true }).next();
-      expect(stored()[0]?.properties).toBe('{"mqtt-retain":"true"}');
+      expect(stored()[0]?.properties).toEqual({ 'mqtt-retain': 'true' });
     });
 
     it('has the properties of its own topic, also after others with the same one', async () => {
@@ -291,11 +288,11 @@ describe(createMqttEndpoint.name, () => {
       await client.publish(`${EVENTS}level=1`, 'd').next();
       await client.publish(`${EVENTS}level=2`, 'e').next();
       expect(stored().map(({ properties, body }) => [properties, Buffer.from(body).toString()])).toEqual([
-        ['{"level":"1"}', 'a'],
-        ['{"level":"1"}', 'b'],
-        ['{"level":"1","mqtt-retain":"true"}', 'c'],
-        ['{"level":"1"}', 'd'],
-        ['{"level":"2"}', 'e'],
+        [{ level: '1' }, 'a'],
+        [{ level: '1' }, 'b'],
+        [{ level: '1', 'mqtt-retain': 'true' }, 'c'],
+        [{ level: '1' }, 'd'],
+        [{ level: '2' }, 'e'],
       ]);
     });
 
@@ -514,7 +511,7 @@ describe(createMqttEndpoint.name, () => {
 
   describe('the end of a connection', () => {
     const will = { topic: `${EVENTS}reason=gone`, payload: 'bye', qos: 1, retain: true } as const;
-    const willStored = { properties: '{"reason":"gone","mqtt-retain":"true","iothub-MessageType":"Will"}' };
+    const willStored = { properties: { reason: 'gone', 'mqtt-retain': 'true', 'iothub-MessageType': 'Will' } };
     const flushed = () => new Promise((resolve) => setImmediate(resolve));
     const hubCloses = (reason: CloseReason) => () => {
       hub.connections.close({ deviceId: 'd1' }, reason);

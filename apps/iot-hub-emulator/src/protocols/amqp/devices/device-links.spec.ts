@@ -6,7 +6,7 @@ import { aDeviceBoundMessage, takenFeedback } from '../../../../test-support/dev
 import { aHub, aToken, START_MS, type TestHub } from '../../../../test-support/test-hub.js';
 import { sendToDevice } from '../../../hub/cloud-to-device/send-to-device.js';
 import { identityKey, type Identity } from '../../../hub/identity.js';
-import { readLog } from '../../../hub/messages/message-log.js';
+import { readLog } from '../../../hub/messages/read-log.js';
 import { invokeMethod } from '../../../hub/methods/invoke-method.js';
 import { createIdentity, deleteIdentity, getIdentity, updateIdentity } from '../../../hub/registry/identities.js';
 import { changeTwin } from '../../../hub/twins/service-twin.js';

@@ -1,0 +1,42 @@
+import type { Store } from '../../storage/store.js';
+import { enriched } from './enriched-properties.js';
+import type { LoggedMessage } from './hub-message.js';
+import { type LoggedRoutedMessage, type LoggedRun, unpackRun } from './message-run.js';
+
+/** Where an endpoint's messages are looked for. */
+export interface LogStretch {
+  /** The endpoint's bit as a number. */
+  readonly bit: number;
+  /** The place in the log before the first one. */
+  readonly after: number;
+}
+
+/** The next messages of an endpoint after a place in the log, in order. */
+export function readLog(store: Store, { limit, ...stretch }: LogStretch & { readonly limit: number }): LoggedMessage[] {
+  const messages: LoggedMessage[] = [];
+  for (const { offset, message, stamped } of messagesAfter(store, stretch)) {
+    messages.push({ sequenceNumber: offset, ...enriched(message, stamped, stretch.bit) });
+    if (messages.length === limit) break;
+  }
+  return messages;
+}
+
+/** How many messages of an endpoint come after a place in the log. */
+export function countLog(store: Store, stretch: LogStretch): number {
+  let count = 0;
+  const messages = messagesAfter(store, stretch);
+  while (messages.next().done !== true) count += 1;
+  return count;
+}
+
+function* messagesAfter(store: Store, { bit, after }: LogStretch): Generator<LoggedRoutedMessage> {
+  const runs = store
+    .sql(
+      `SELECT last_sequence, messages, stretches, bodies FROM message_runs
+       WHERE last_sequence > ? AND endpoints & ? ORDER BY last_sequence`,
+    )
+    .iterate(after, bit) as unknown as Iterable<LoggedRun>;
+  for (const run of runs) {
+    for (const logged of unpackRun(run)) if (logged.offset > after && (logged.endpoints & bit) !== 0) yield logged;
+  }
+}
