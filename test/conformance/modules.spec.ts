@@ -157,7 +157,6 @@ describe('modules', () => {
       properties: { desired: { rate: 2 }, reported: { ready: true, $version: 2 } },
     });
     expect((await registry.getTwin('twins')).responseBody).toMatchObject({
-      tags: {},
       properties: { desired: { $version: 1 }, reported: { $version: 1 } },
     });
   });

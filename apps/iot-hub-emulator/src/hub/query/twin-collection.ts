@@ -8,7 +8,7 @@ const DEVICE_TWIN = {
   deviceId: text('device_id'),
   etag: text('twin_etag'),
   deviceEtag: text('etag'),
-  version: number('twin_version'),
+  version: number('(twin_version + reported_version)'),
   status: text('status'),
   statusReason: text('status_reason', 'undefined'),
   statusUpdateTime: text('status_updated_time'),
@@ -22,7 +22,8 @@ const DEVICE_TWIN = {
   }),
   modelId: text('model_id'),
   capabilities: branch({ iotEdge: { kind: 'boolean', sql: 'iot_edge', sqlNull: 'never' } }),
-  tags: json('tags'),
+  // A twin without tags has none at all, not an empty object.
+  tags: json("NULLIF(tags, '{}')"),
   properties: branch({
     desired: { kind: 'properties', column: 'desired' },
     reported: { kind: 'properties', column: 'reported' },

@@ -116,8 +116,9 @@ describe('modules in the registry', () => {
     await patchReported(hub, MODULE, { r: 2 });
     expect(getDeviceTwin(hub, MODULE)).toEqual({ desired: { a: 1, $version: 2 }, reported: { r: 2, $version: 2 } });
     expect(getDeviceTwin(hub, DEVICE)).toEqual({ desired: { $version: 1 }, reported: { $version: 1 } });
-    expect(getTwin(hub, MODULE)).toMatchObject({ ...MODULE, version: 2, tags: { t: 1 } });
-    expect(getTwin(hub, DEVICE)).toMatchObject({ version: 1, tags: {} });
+    expect(getTwin(hub, MODULE)).toMatchObject({ ...MODULE, version: 4, tags: { t: 1 } });
+    expect(getTwin(hub, DEVICE)).toMatchObject({ version: 2 });
+    expect(getTwin(hub, DEVICE)).not.toHaveProperty('tags');
   });
 
   it('go with their device, and with all they had', async () => {

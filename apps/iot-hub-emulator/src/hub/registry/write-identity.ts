@@ -4,6 +4,7 @@ import { NEVER, utcText } from '../clock.js';
 import { HubError } from '../errors/hub-errors.js';
 import { etagOfVersion, matchesEtag } from '../etag.js';
 import type { Hub } from '../hub.js';
+import type { JsonObject } from '../json.js';
 import { mergeProperties } from '../twins/merge-properties.js';
 import type { TwinChange } from '../twins/twin-change.js';
 import { checkSectionSize } from '../twins/twin-limits.js';
@@ -71,7 +72,7 @@ export function insertIdentity(hub: Hub, input: IdentityInput, twin: TwinChange 
       twin_etag: etagOfVersion(1),
       tags: JSON.stringify(tags),
       desired: JSON.stringify(desired),
-      desired_metadata: JSON.stringify(mergeMetadata({}, desired, stamp)),
+      desired_metadata: JSON.stringify(isEmpty(desired) ? freshMetadata(created) : mergeMetadata({}, desired, stamp)),
       reported_metadata: JSON.stringify(freshMetadata(created)),
     });
   const row = requireIdentity(hub, input);
@@ -189,6 +190,8 @@ function retiredKeys(before: IdentityRow, current: readonly (string | null)[]): 
 /** Clients that want a key generated send an empty text. */
 const filled = (text: string | null | undefined): string | undefined =>
   text === null || text === '' ? undefined : text;
+
+const isEmpty = (properties: JsonObject): boolean => Object.keys(properties).length === 0;
 
 const newKey = (): string => randomBytes(32).toString('base64');
 const newEtag = (): string => Buffer.from(String(randomInt(1_000_000_000))).toString('base64');

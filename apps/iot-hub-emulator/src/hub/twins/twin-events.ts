@@ -2,7 +2,7 @@ import type { IdentityRow } from '../../storage/identity-row.js';
 import type { JsonObject } from '../json.js';
 import { appendEvent, type EventHub } from '../messages/append-event.js';
 import { mergeMetadata, type ChangeStamp } from './twin-metadata.js';
-import { toTwin } from './twin-view.js';
+import { toTwin, twinVersion } from './twin-view.js';
 
 /** What an update of a twin changed: patches, nulls included. */
 interface TwinUpdate {
@@ -19,7 +19,7 @@ export function appendTwinUpdated(hub: EventHub, row: IdentityRow, update: TwinU
     opType: 'updateTwin',
     subject: row,
     body: () => ({
-      version: row.twin_version,
+      version: twinVersion(row),
       ...(tags && { tags }),
       ...((desired ?? reported) && {
         properties: {
@@ -49,7 +49,7 @@ export function appendLifecycleEvent(hub: EventHub, happened: 'create' | 'delete
   appendEvent(hub, { source, opType, subject: row, body: () => eventTwin(row) });
 }
 
-/** A twin as events carry it: without facts of the identity, and without tags where there are none. */
+/** A twin as events carry it: without facts of the identity. */
 function eventTwin(row: IdentityRow): JsonObject {
   const { deviceId, moduleId, etag, version, tags, properties } = toTwin(row);
   return {
@@ -57,7 +57,7 @@ function eventTwin(row: IdentityRow): JsonObject {
     ...(moduleId !== undefined && { moduleId }),
     etag,
     ...(version !== undefined && { version }),
-    ...(row.tags !== '{}' && tags !== undefined && { tags }),
+    ...(tags !== undefined && { tags }),
     ...(properties !== undefined && { properties }),
   };
 }

@@ -351,7 +351,7 @@ describe('HTTPS routes', () => {
       expect(replaced.properties.desired).toMatchObject({ b: 2, $version: 3 });
       expect(replaced.properties.desired).not.toHaveProperty('a');
       expect(Object.keys(replaced.properties.desired.$metadata)).not.toContain('a');
-      expect((await call('PUT', '/twins/twin-2', { body: {} })).body.tags).toEqual({});
+      expect((await call('PUT', '/twins/twin-2', { body: {} })).body).not.toHaveProperty('tags');
     });
 
     it.each([
