@@ -15,6 +15,8 @@ export interface ProvenToken {
   readonly claim: string;
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number;
+  /** What it is for when an Event Hubs client signed it: `sb://{host}/{path}`. */
+  readonly eventHubsResource?: string | undefined;
 }
 
 /**
@@ -34,8 +36,9 @@ export function proveToken(hub: Hub, tokenText: string): ProvenToken {
     return proven;
   }
   if (!isHostOfHub(hub, hostOf(resource))) throw unauthorized('the token is for another hub');
-  verifyPolicySignature(hub, token, isEventHubsSignature(token) ? 'utf8' : 'base64');
-  return proven;
+  const isForEventHubs = isEventHubsSignature(token);
+  verifyPolicySignature(hub, token, isForEventHubs ? 'utf8' : 'base64');
+  return isForEventHubs ? { ...proven, eventHubsResource: percentDecode(resource) } : proven;
 }
 
 /** Names of hosts are the same in any case, ids of devices are not. */

@@ -23,6 +23,12 @@ import { saslMechanisms } from './sasl.js';
 const OPEN_TIMEOUT_MS = 10_000;
 /** We ask for a frame that often; rhea closes after twice as long. IoT Hub's own limit is 4 minutes. */
 const IDLE_TIMEOUT_MS = 120_000;
+/**
+ * For an Event Hubs client to present another token when its last has lapsed.
+ *
+ * @see https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-troubleshoot#connection-is-closed
+ */
+const UNCLAIMED_TIMEOUT_MS = 300_000;
 const AMQPS_PORT = 5671;
 const MAX_PORT = 65_535;
 
@@ -50,6 +56,7 @@ export class AmqpServerConnection implements AmqpConnection {
   private readonly links: AttachedLinks;
   private readonly closedListeners = new Set<() => void>();
   private readonly cancelOpenTimeout: () => void;
+  private cancelUnclaimedTimeout: () => void = () => undefined;
   private over = false;
 
   constructor({ hub, stream, peer, socket, routes }: AmqpConnectionOptions) {
@@ -210,12 +217,33 @@ export class AmqpServerConnection implements AmqpConnection {
     for (const event of ['connection_close', 'disconnected', 'settled']) on(event, () => undefined);
   }
 
+  /**
+   * IoT Hub closes the connection of a client that has no token left. Event Hubs detaches the links, so that the client may
+   * present its next token on the same connection, and closes that when it does not.
+   *
+   * @see https://github.com/Azure/azure-sdk-for-python/issues/5314 for what Event Hubs says
+   */
   private lapse(claim: Claim): void {
-    const error = { condition: 'amqp:unauthorized-access', description: 'The token has expired.' };
     this.hub.metrics.refusals.add('amqp', 'IotHubUnauthorized');
     this.hub.logger.warn({ peer: this.peer, code: 401003, reason: 'the token has expired' }, 'Claim lapsed');
+    const { eventHubsResource } = claim;
+    if (eventHubsResource !== undefined) {
+      const description = `Unauthorized access. 'Listen' claim(s) are required to perform this operation. Resource: '${eventHubsResource}'.`;
+      this.links.close(claim, { condition: 'amqp:link:detach-forced', description });
+      if (this.claims.size === 0) this.awaitClaim();
+      return;
+    }
+    const error = { condition: 'amqp:unauthorized-access', description: 'The token has expired.' };
     if (this.claims.size === 0) this.closeWith(error);
     else this.links.close(claim, error);
+  }
+
+  private awaitClaim(): void {
+    this.cancelUnclaimedTimeout();
+    this.cancelUnclaimedTimeout = this.hub.clock.after(UNCLAIMED_TIMEOUT_MS, () => {
+      if (this.claims.size > 0) return;
+      this.fail('amqp:connection:forced', `The connection was without a token for ${UNCLAIMED_TIMEOUT_MS} ms.`);
+    });
   }
 
   /** Something threw within rhea, or in what it called: the connection cannot go on. */
@@ -250,6 +278,7 @@ export class AmqpServerConnection implements AmqpConnection {
     // rhea would set timers again for what is settled later.
     this.rhea.socket_ready = false;
     this.cancelOpenTimeout();
+    this.cancelUnclaimedTimeout();
     this.claims.close();
     this.links.forgetClosed({ all: true });
     for (const listener of this.closedListeners) listener();

@@ -164,6 +164,54 @@ describe(createAmqpEndpoint.name, () => {
       expect(sender.error).toMatchObject({ condition: 'amqp:unauthorized-access' });
       await client.sender('/messages/devicebound');
     });
+
+    describe('of an Event Hubs client', () => {
+      const PARTITION = 'testhub/ConsumerGroups/$Default/Partitions/0';
+      const MINUTE_MS = 60_000;
+
+      /** Such clients take the key as text. */
+      const eventHubsToken = (lifetimeMs: number) => {
+        const key = Buffer.from(keyOf('service')).toString('base64');
+        return token('service', { resource: encodeURIComponent('sb://localhost/testhub'), key, lifetimeMs });
+      };
+
+      async function lapsed(): Promise<AmqpTestClient> {
+        const client = connect();
+        expect((await client.putToken(eventHubsToken(MINUTE_MS))).status).toBe(200);
+        const { receiver } = await client.receiver(PARTITION);
+        const end = new Promise<unknown>((resolve) => {
+          receiver.once('receiver_close', () => {
+            resolve(receiver.error);
+          });
+        });
+        hub.clock.advance(MINUTE_MS);
+        expect(await end).toMatchObject({
+          condition: 'amqp:link:detach-forced',
+          description: expect.stringMatching(
+            /^Unauthorized access\. 'Listen' .* Resource: 'sb:\/\/localhost\/testhub'\.$/,
+          ),
+        });
+        expect(reasons()).toContain('the token has expired');
+        return client;
+      }
+
+      it('ends its links alone: the next token comes on the same connection', async () => {
+        const client = await lapsed();
+        await expect(client.receiver(PARTITION)).rejects.toMatchObject({ condition: 'amqp:unauthorized-access' });
+        expect((await client.putToken(eventHubsToken(HOUR_MS))).status).toBe(200);
+        await client.receiver(PARTITION);
+        hub.clock.advance(10 * MINUTE_MS);
+        await client.receiver(PARTITION);
+      });
+
+      it('ends the connection when no other token follows', async () => {
+        const client = await lapsed();
+        hub.clock.advance(5 * MINUTE_MS);
+        expect(await client.closed()).toMatchObject({ condition: 'amqp:connection:forced' });
+        expect(reasons()).toContain('The connection was without a token for 300000 ms.');
+        expect(hub.clock.timers).toBe(0);
+      });
+    });
   });
 
   it('tells devices whose ids differ in case alone apart', async () => {

@@ -17,6 +17,8 @@ const MAX_CLAIMS = 300;
 /** A right that the connection has proven, until its token lapses. */
 export interface Claim {
   tokenText: string;
+  /** What it is for, with an Event Hubs client. */
+  readonly eventHubsResource: string | undefined;
   /** Calls off the end. */
   cancel: () => void;
 }
@@ -41,8 +43,8 @@ export class Claims {
    * @throws {@link HubError} `IotHubUnauthorizedAccess` with its reason, or `DeviceDisabled`.
    */
   present(tokenText: string): void {
-    const { claim: key, expiresAtMs } = proveToken(this.hub, tokenText);
-    const claim = this.claims.get(key) ?? this.add(key);
+    const { claim: key, expiresAtMs, eventHubsResource } = proveToken(this.hub, tokenText);
+    const claim = this.claims.get(key) ?? this.add(key, eventHubsResource);
     claim.cancel();
     claim.tokenText = tokenText;
     claim.cancel = callAt(this.hub.clock, expiresAtMs, () => {
@@ -81,11 +83,11 @@ export class Claims {
     this.claims.clear();
   }
 
-  private add(key: string): Claim {
+  private add(key: string, eventHubsResource: string | undefined): Claim {
     if (this.claims.size >= MAX_CLAIMS) {
       throw unauthorized(`more than ${MAX_CLAIMS} tokens`);
     }
-    const claim = { tokenText: '', cancel: () => undefined };
+    const claim = { tokenText: '', eventHubsResource, cancel: () => undefined };
     this.claims.set(key, claim);
     return claim;
   }
