@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { createCommand, explainFailure } from './cli.js';
 import { startOptions, type StartSettings } from './iot-hub-emulator.config.js';
 import { EmulatorOptionError } from './emulator-options.js';
+import { EMULATOR_VERSION } from './emulator-version.js';
 
 /** What the command would start with, out of arguments and environment variables. */
 function settingsOf(args: readonly string[], variables: Readonly<Record<string, string>> = {}): StartSettings {
@@ -28,6 +29,27 @@ describe(createCommand, () => {
     command.outputHelp();
     for (const { long } of startOptions()) expect(help).toContain(long);
   });
+
+  it('tells its version', async () => {
+    let version = '';
+    const command = createCommand().exitOverride();
+    command.configureOutput({ writeOut: (text) => (version += text) });
+    await expect(command.parseAsync(['--version'], { from: 'user' })).rejects.toMatchObject({ exitCode: 0 });
+    expect(version).toBe(`${EMULATOR_VERSION}\n`);
+  });
+
+  it.each([[['strat']], [['--port', '0', 'strat']], [['start', 'strat']]])(
+    'names the commands there are after %j',
+    async (args) => {
+      let errors = '';
+      const command = createCommand().exitOverride();
+      command.configureOutput({ writeErr: (text) => (errors += text) });
+      await expect(command.parseAsync(args, { from: 'user' })).rejects.toMatchObject({ exitCode: 1 });
+      expect(errors).toBe(
+        'There is no command "strat". The commands are start, certificates, events; --help tells about them.\n',
+      );
+    },
+  );
 });
 
 describe(startOptions.name, () => {

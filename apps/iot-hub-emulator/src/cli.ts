@@ -2,6 +2,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { destination, pino } from 'pino';
 import { EmulatorOptionError, type IotHubEmulator } from './emulator-options.js';
+import { EMULATOR_VERSION } from './emulator-version.js';
 import {
   certificateOptions,
   serverFolderOption,
@@ -20,13 +21,20 @@ const MINUTE_MS = 60_000;
 
 /** The command `iot-hub-emulator`: data on standard output, talk and log on standard error. */
 export function createCommand(): Command {
-  const program = new Command('iot-hub-emulator').description(
-    'A local Azure IoT Hub, to which the official SDKs connect.',
-  );
+  const program = new Command('iot-hub-emulator')
+    .description('A local Azure IoT Hub, to which the official SDKs connect.')
+    .version(EMULATOR_VERSION);
   const start = program.command('start', { isDefault: true }).description('start the hub (the default)');
   for (const option of startOptions()) start.addOption(option);
   program.addHelpText('after', () => `\nOptions of start:${start.helpInformation().split('Options:')[1] ?? ''}`);
-  start.action((settings: StartSettings) => runUntilSignal(settings));
+  // What is no command goes to the default one, as its argument.
+  start.allowExcessArguments().action(async (settings: StartSettings, { args: [word] }: Command) => {
+    if (word !== undefined) {
+      const commands = program.commands.map((command) => command.name()).join(', ');
+      program.error(`There is no command "${word}". The commands are ${commands}; --help tells about them.`);
+    }
+    await runUntilSignal(settings);
+  });
 
   const certificates = program
     .command('certificates')
