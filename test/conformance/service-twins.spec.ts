@@ -116,7 +116,7 @@ describe('twins, through azure-iothub', () => {
     ['a dollar in a name', { tags: { $a: 1 } }],
     ['a space in a name', { properties: { desired: { 'a b': 1 } } }],
     ['a control character in a name', { tags: { 'a\u0007': 1 } }],
-    ['eleven levels', { tags: { a: { a: { a: { a: { a: { a: { a: { a: { a: { a: { a: 1 } } } } } } } } } } } }],
+    ['eleven levels', { tags: { a: { a: { a: { a: { a: { a: { a: { a: { a: { a: { a: { a: 1 } } } } } } } } } } } } }],
     ['a text of more than 4 KB', { tags: { a: 'x'.repeat(4097) } }],
     ['more than 8 KB of tags', { tags: { a: 'x'.repeat(4000), b: 'x'.repeat(4000), c: 'x'.repeat(300) } }],
     [

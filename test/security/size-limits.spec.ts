@@ -259,7 +259,7 @@ const LIMITS: readonly [string, number, (size: number) => Promise<boolean>][] = 
 ];
 
 const nested = (levels: number): Record<string, unknown> =>
-  levels === 1 ? { leaf: 1 } : { level: nested(levels - 1) };
+  levels === 0 ? { leaf: 1 } : { level: nested(levels - 1) };
 
 /** A device that was made is removed again. */
 const forgetting = (size: number) => async (made: boolean) => {

@@ -25,7 +25,7 @@ const PROVEN = { ...D1, generationId: '1', authScope: 'device', authType: 'sas',
 const text = (length: number) => 'x'.repeat(length);
 const many = <T>(count: number, one: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => one(index));
-const nested = (depth: number): JsonObject => (depth === 1 ? { leaf: 1 } : { level: nested(depth - 1) });
+const nested = (depth: number): JsonObject => (depth === 0 ? { leaf: 1 } : { level: nested(depth - 1) });
 /** Names and texts of together so many bytes, each within its own limit. */
 const properties = (sizeBytes: number): JsonObject => {
   const whole = Math.floor((sizeBytes - 1) / 4000);

@@ -2,7 +2,8 @@ import { HubError } from '../errors/hub-errors.js';
 import type { JsonObject } from '../json.js';
 import { checkProperties, checkSectionSize } from './twin-limits.js';
 
-const nested = (depth: number): JsonObject => (depth === 1 ? { leaf: 1 } : { level: nested(depth - 1) });
+/** A section with so many objects within each other. */
+const nested = (depth: number): JsonObject => (depth === 0 ? { leaf: 1 } : { level: nested(depth - 1) });
 const refusal = (action: () => void): HubError => {
   try {
     action();

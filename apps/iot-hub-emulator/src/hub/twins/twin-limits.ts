@@ -10,6 +10,7 @@ const MAX_SECTION_BYTES: Readonly<Record<TwinSection, number>> = {
   desired: 32 * 1024,
   reported: 32 * 1024,
 };
+/** Objects within each other below a section, which is not counted itself. */
 const MAX_DEPTH = 10;
 const MAX_KEY_BYTES = 1024;
 const MAX_STRING_BYTES = 4096;
@@ -27,7 +28,7 @@ const CONTROL_CHARACTERS = /[\u0000-\u001f\u0080-\u009f]/g;
  * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-device-twins#tags-and-properties-format
  */
 export function checkProperties(section: TwinSection, properties: JsonObject): void {
-  checkObject(properties, { path: section, depth: 1, inArray: false });
+  checkObject(properties, { path: section, depth: 0, inArray: false });
 }
 
 /** Checks the size of a whole section. @throws {@link HubError} `ArgumentInvalid`. */
