@@ -91,10 +91,11 @@ describe('a device whose identity changes', () => {
     async (name, transport) => {
       const deviceId = `disabled-${name}`;
       const key = newKey();
-      await hub.registry.create(keysOf(deviceId, key, newKey()));
+      const identity = keysOf(deviceId, key, newKey());
+      await hub.registry.create(identity);
       const client = await open(deviceId, key, transport);
       const lost = new Promise((resolve) => client.once('disconnect', resolve));
-      await hub.registry.update({ deviceId, status: 'disabled' });
+      await hub.registry.update({ ...identity, status: 'disabled' });
       await lost;
       expect(hub.log.find((line) => line.deviceId === deviceId && line.level === 40)).toMatchObject({
         msg: 'Connection closed by the hub',
@@ -107,7 +108,7 @@ describe('a device whose identity changes', () => {
       hub.log.length = 0;
       expect(await outcome(deviceId, key, transport)).toBe('UnauthorizedError');
       expect(reasons()).toContain('the device is disabled');
-      await hub.registry.update({ deviceId, status: 'enabled' });
+      await hub.registry.update({ ...identity, status: 'enabled' });
       expect(await outcome(deviceId, key, transport)).toBe('served');
       await client.close().catch(() => undefined);
     },
@@ -115,11 +116,12 @@ describe('a device whose identity changes', () => {
 
   it('is refused over HTTPS while it is disabled', async () => {
     const key = newKey();
-    await hub.registry.create(keysOf('disabled-Http', key, newKey()));
+    const identity = keysOf('disabled-Http', key, newKey());
+    await hub.registry.create(identity);
     expect(await outcome('disabled-Http', key, Http)).toBe('served');
-    await hub.registry.update({ deviceId: 'disabled-Http', status: 'disabled' });
+    await hub.registry.update({ ...identity, status: 'disabled' });
     expect(await outcome('disabled-Http', key, Http)).not.toBe('served');
-    await hub.registry.update({ deviceId: 'disabled-Http', status: 'enabled' });
+    await hub.registry.update({ ...identity, status: 'enabled' });
     expect(await outcome('disabled-Http', key, Http)).toBe('served');
   });
 

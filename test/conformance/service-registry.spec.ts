@@ -88,6 +88,15 @@ describe('the device registry, through azure-iothub', () => {
     expect(Date.parse(after.statusUpdatedTime ?? '')).toBeGreaterThan(Date.now() - 60_000);
   });
 
+  it('makes new keys at an update that gives none, for which the SDK sends empty ones', async () => {
+    const { responseBody: before } = await registry.create({ deviceId: 'cam' });
+    const { responseBody: after } = await registry.update({ deviceId: 'cam', status: 'disabled' });
+    const { primaryKey, secondaryKey } = after.authentication?.symmetricKey ?? {};
+    expect(Buffer.from(primaryKey ?? '', 'base64')).toHaveLength(32);
+    expect(primaryKey).not.toBe(before.authentication?.symmetricKey?.primaryKey);
+    expect(secondaryKey).not.toBe(before.authentication?.symmetricKey?.secondaryKey);
+  });
+
   it('gives a device made again under its name another generation', async () => {
     const { responseBody: first } = await registry.create({ deviceId: 'cam' });
     await registry.delete('cam');

@@ -40,6 +40,18 @@ describe(updateIdentity.name, () => {
     expect(authentication).toMatchObject({ type: 'selfSigned', x509Thumbprint: { primaryThumbprint } });
   });
 
+  it('makes the keys anew that it is given as empty texts, and keeps those that it is not given', async () => {
+    const keysOf = ({ authentication }: object & { authentication?: unknown }) =>
+      (authentication as { symmetricKey: Record<string, string> }).symmetricKey;
+    const created = keysOf(await createIdentity(hub, DEVICE));
+    const sas = (symmetricKey: object) => ({ ...DEVICE, authentication: { type: 'sas', symmetricKey } });
+    expect(keysOf(await updateIdentity(hub, sas({})))).toEqual(created);
+    const updated = keysOf(await updateIdentity(hub, sas({ primaryKey: '', secondaryKey: created.secondaryKey })));
+    expect(updated.secondaryKey).toBe(created.secondaryKey);
+    expect(updated.primaryKey).toMatch(/^\S{44}$/);
+    expect(updated.primaryKey).not.toBe(created.primaryKey);
+  });
+
   it('makes keys for a device that is to have some again', async () => {
     await createIdentity(hub, { ...DEVICE, authentication: { type: 'certificateAuthority' } });
     const { authentication } = await updateIdentity(hub, { ...DEVICE, authentication: { type: 'sas' } });

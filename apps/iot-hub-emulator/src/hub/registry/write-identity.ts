@@ -103,7 +103,9 @@ function checkPlace(hub: Hub, { deviceId, moduleId }: Identity): void {
 }
 
 /**
- * Replaces an identity, keeping keys that the input leaves empty, and the way it proves itself if the input says nothing of it.
+ * Replaces an identity, keeping keys that the input leaves out, and the way it proves itself if the input says nothing of it.
+ * A key that the input has as an empty text is made anew, as IoT Hub does: so does an update through the Node SDK that gives
+ * no `authentication`.
  *
  * @throws {@link HubError} `DeviceNotFound`, `ModuleNotFound`, `PreconditionFailed`.
  */
@@ -171,8 +173,8 @@ function authenticationColumns({ authentication }: IdentityInput, before?: Ident
   const withKeys = type === 'sas';
   return {
     authentication_type: type,
-    primary_key: withKeys ? (filled(primaryKey) ?? before?.primary_key ?? newKey()) : null,
-    secondary_key: withKeys ? (filled(secondaryKey) ?? before?.secondary_key ?? newKey()) : null,
+    primary_key: withKeys ? keyOf(primaryKey, before?.primary_key) : null,
+    secondary_key: withKeys ? keyOf(secondaryKey, before?.secondary_key) : null,
     primary_thumbprint: filled(primaryThumbprint) ?? null,
     secondary_thumbprint: filled(secondaryThumbprint) ?? null,
   };
@@ -188,6 +190,9 @@ function retiredKeys(before: IdentityRow, current: readonly (string | null)[]): 
 }
 
 /** Clients that want a key generated send an empty text. */
+const keyOf = (wanted: string | null | undefined, before: string | null | undefined): string =>
+  filled(wanted) ?? (wanted === '' ? undefined : before) ?? newKey();
+
 const filled = (text: string | null | undefined): string | undefined =>
   text === null || text === '' ? undefined : text;
 
