@@ -201,7 +201,7 @@ describe('file uploads, through azure-iot-device-mqtt and Azurite', () => {
     const [owner, stranger] = [await aDevice('owner'), await aDevice('stranger')];
     const { correlationId } = await open(owner, 'x.jpg');
     const notify = (device: Client, id: string) => device.notifyBlobUploadStatus(id, true, 200, '');
-    const refusals = () => hub.log.filter(({ error }) => error === 'InvalidCorrelationId').length;
+    const refusals = () => hub.log.filter(({ error }) => error === 'InvalidFileUploadCorrelationId').length;
 
     await expect(notify(stranger, correlationId)).rejects.toThrow('Bad Request');
     await expect(notify(owner, 'MjAxNi8x/+==')).rejects.toThrow('Bad Request');
@@ -218,7 +218,7 @@ describe('file uploads, through azure-iot-device-mqtt and Azurite', () => {
     const bare = await startTestIotHub();
     try {
       const device = await aDevice('cam', bare);
-      expect((await refusal(open(device, 'x.jpg'))).responseBody).toContain('StorageNotConfigured');
+      expect((await refusal(open(device, 'x.jpg'))).responseBody).toContain('DefaultStorageEndpointNotConfigured');
     } finally {
       await bare.close();
     }

@@ -30,7 +30,7 @@ export interface FileUpload {
  * Opens an upload: a token for one blob, below the device's own folder, to create and write for one hour.
  *
  * @param body parsed JSON `{ blobName }`, not yet checked.
- * @throws {@link HubError} `StorageNotConfigured`, `ArgumentInvalid`, `DeviceMaximumActiveFileUploadLimitExceeded`.
+ * @throws {@link HubError} `DefaultStorageEndpointNotConfigured`, `ArgumentInvalid`, `DeviceMaximumActiveFileUploadLimitExceeded`.
  * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-file-upload
  */
 export async function openFileUpload(hub: Hub, { deviceId }: DeviceIdentity, body: unknown): Promise<FileUpload> {
@@ -79,7 +79,7 @@ const notificationSchema = z.object({
  *
  * @param body parsed JSON, not yet checked.
  * @param correlationId when the client gives it beside the body; else it is taken from the body.
- * @throws {@link HubError} `ArgumentInvalid`, `InvalidCorrelationId`, `ExpiredCorrelationId`.
+ * @throws {@link HubError} `ArgumentInvalid`, `InvalidFileUploadCorrelationId`, `ExpiredFileUploadCorrelationId`.
  */
 export async function notifyFileUpload(
   hub: Hub,
@@ -109,21 +109,21 @@ export async function notifyFileUpload(
   );
 }
 
-/** The blob of an open upload. @throws {@link HubError} `InvalidCorrelationId`, `ExpiredCorrelationId`. */
+/** The blob of an open upload. @throws {@link HubError} `InvalidFileUploadCorrelationId`, `ExpiredFileUploadCorrelationId`. */
 function requireUpload({ store }: Hub, deviceId: string, correlationId: string, nowMs: number): string {
   const upload = store
     .sql('SELECT blob_name, expires_ms FROM file_uploads WHERE correlation_id = ? AND device_id = ?')
     .get(correlationId, deviceId) as { blob_name: string; expires_ms: number } | undefined;
   if (upload === undefined) {
-    throw new HubError('InvalidCorrelationId', 'The correlation id names no open upload of this device.');
+    throw new HubError('InvalidFileUploadCorrelationId', 'The correlation id names no open upload of this device.');
   }
-  if (upload.expires_ms <= nowMs) throw new HubError('ExpiredCorrelationId', 'The upload has expired.');
+  if (upload.expires_ms <= nowMs) throw new HubError('ExpiredFileUploadCorrelationId', 'The upload has expired.');
   return upload.blob_name;
 }
 
 function requireStorage(hub: Hub): UploadStorage {
   if (hub.uploadStorage === undefined) {
-    throw new HubError('StorageNotConfigured', 'No storage account is configured for file uploads.');
+    throw new HubError('DefaultStorageEndpointNotConfigured', 'No storage account is configured for file uploads.');
   }
   return hub.uploadStorage;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
-import { identityOf } from '../identity.js';
+import { identityKey, identityOf } from '../identity.js';
 import type { JsonObject } from '../json.js';
 import { changeTwin } from '../twins/service-twin.js';
 import { readTwinChange } from '../twins/twin-change.js';
@@ -12,17 +12,17 @@ import { invalidInput } from './identity-input.js';
 /** Most devices and modules one request may change. */
 const MAX_BULK_ITEMS = 100;
 
-/** Modes by their names without case. @see https://learn.microsoft.com/rest/api/iothub/service/bulk-registry/update-registry */
+/** Modes, whose names are found in any case. @see https://learn.microsoft.com/rest/api/iothub/service/bulk-registry/update-registry */
 const MODES = [
   'create',
   'update',
-  'updateifmatchetag',
-  'createorupdate',
-  'createorupdateifmatchetag',
+  'updateIfMatchETag',
+  'createOrUpdate',
+  'createOrUpdateIfMatchETag',
   'delete',
-  'deleteifmatchetag',
-  'updatetwin',
-  'updatetwinifmatchetag',
+  'deleteIfMatchETag',
+  'updateTwin',
+  'updateTwinIfMatchETag',
 ] as const;
 type Mode = (typeof MODES)[number];
 
@@ -55,12 +55,13 @@ export interface BulkResult {
  * Changes up to 100 devices and modules; each item stands for itself, and all of them share one commit.
  *
  * @param body parsed JSON, not yet checked.
- * @throws {@link HubError} `ArgumentInvalid` for the request as a whole; then nothing is changed.
+ * @throws {@link HubError} `ArgumentInvalid`, `DeviceDefinedMultipleTimes` for the request as a whole; then nothing is changed.
  */
 export async function changeRegistryInBulk(hub: Hub, body: unknown): Promise<BulkResult> {
   const parsed = itemsSchema.safeParse(body);
   if (!parsed.success) throw invalidInput(parsed.error);
   const items = parsed.data.map((item) => ({ item, mode: modeOf(item) }));
+  refuseRepeated(parsed.data);
   const outcomes = await Promise.allSettled(items.map(({ item, mode }) => applyItem(hub, item, mode)));
   const errors = outcomes.flatMap((outcome, index) => {
     if (outcome.status === 'fulfilled') return [];
@@ -82,9 +83,19 @@ export async function changeRegistryInBulk(hub: Hub, body: unknown): Promise<Bul
 
 function modeOf({ id, importMode }: Item): Mode {
   const wanted = (importMode ?? 'createOrUpdate').toLowerCase();
-  const mode = MODES.find((known) => known === wanted);
+  const mode = MODES.find((known) => known.toLowerCase() === wanted);
   if (mode === undefined) throw new HubError('ArgumentInvalid', `Device ${id} has an importMode that does not exist.`);
   return mode;
+}
+
+/** "A device identity can be specified only once in the list." @see https://learn.microsoft.com/azure/iot-hub/troubleshoot-error-codes */
+function refuseRepeated(items: readonly Item[]): void {
+  const seen = new Set<string>();
+  for (const { id, moduleId } of items) {
+    const key = identityKey({ deviceId: id, moduleId: filled(moduleId) });
+    if (seen.has(key)) throw new HubError('DeviceDefinedMultipleTimes', `${key} is in the list more than once.`);
+    seen.add(key);
+  }
 }
 
 function applyItem(hub: Hub, item: Item, mode: Mode): Promise<unknown> {
@@ -97,19 +108,19 @@ function applyItem(hub: Hub, item: Item, mode: Mode): Promise<unknown> {
       return createWithTwin(hub, item, identity);
     case 'update':
       return updateIdentity(hub, identity);
-    case 'updateifmatchetag':
+    case 'updateIfMatchETag':
       return updateIdentity(hub, identity, etag);
-    case 'createorupdate':
-    case 'createorupdateifmatchetag':
+    case 'createOrUpdate':
+    case 'createOrUpdateIfMatchETag':
       if (findIdentity(hub, name) === undefined) return createWithTwin(hub, item, identity);
-      return updateIdentity(hub, identity, mode === 'createorupdate' ? undefined : etag);
+      return updateIdentity(hub, identity, mode === 'createOrUpdate' ? undefined : etag);
     case 'delete':
       return deleteIdentity(hub, name);
-    case 'deleteifmatchetag':
+    case 'deleteIfMatchETag':
       return deleteIdentity(hub, name, etag);
-    case 'updatetwin':
+    case 'updateTwin':
       return changeTwin(hub, name, twinOf(item), { mode: 'merge' });
-    case 'updatetwinifmatchetag':
+    case 'updateTwinIfMatchETag':
       return changeTwin(hub, name, twinOf(item), { mode: 'merge', ifMatch: item.twinETag ?? '*' });
   }
 }

@@ -27,10 +27,10 @@ interface ReplyBody {
   readonly deviceId: string;
   readonly statusUpdatedTime: string;
   readonly lastActivityTime: string;
-  readonly authentication: { readonly symmetricKey: { readonly primaryKey: string } };
+  readonly authentication: { readonly symmetricKey: { readonly primaryKey: string; readonly secondaryKey: string } };
   readonly properties: { readonly desired: { a?: number; readonly $metadata: object } };
   readonly tags: object;
-  readonly errors: readonly { readonly deviceId: string; readonly errorCode: string }[];
+  readonly errors: readonly { readonly deviceId: string; readonly errorCode: string; readonly operation: string }[];
   readonly isSuccessful: boolean;
   readonly totalDeviceCount: number;
   readonly enabledDeviceCount: number;
@@ -249,24 +249,79 @@ describe('HTTPS routes', () => {
         tags: { a: 1 },
         properties: { desired: { b: 2, $version: 1 } },
       });
+      await bulk([{ id: 'bulk-3', importMode: 'create' }]);
       const mixed = await bulk([
         { id: 'bulk-1', importMode: 'create' },
-        { id: 'bulk-2', importMode: 'updateIfMatchETag', eTag: 'bm8=', status: 'enabled' },
-        { id: 'bulk-1', importMode: 'UpdateTwin', tags: { a: null, c: 3 } },
-        { id: 'bulk-2', importMode: 'Delete' },
+        { id: 'bulk-2', importMode: 'updateifmatchetag', eTag: 'bm8=', status: 'enabled' },
+        { id: 'bulk-3', importMode: 'UpdateTwin', tags: { a: null, c: 3 } },
         { id: 'bad id', importMode: 'create' },
       ]);
       expect(mixed.status).toBe(400);
       expect(mixed.body.isSuccessful).toBe(false);
-      expect(mixed.body.errors.map(({ deviceId, errorCode }) => [deviceId, errorCode])).toEqual([
-        ['bulk-1', 'DeviceAlreadyExists'],
-        ['bulk-2', 'PreconditionFailed'],
-        ['bad id', 'ArgumentInvalid'],
+      expect(mixed.body.errors.map(({ deviceId, errorCode, operation }) => [deviceId, errorCode, operation])).toEqual([
+        ['bulk-1', 'DeviceAlreadyExists', 'create'],
+        ['bulk-2', 'PreconditionFailed', 'updateIfMatchETag'],
+        ['bad id', 'ArgumentInvalid', 'create'],
       ]);
-      expect((await call('GET', '/twins/bulk-1')).body.tags).toEqual({ c: 3 });
+      expect((await call('GET', '/twins/bulk-3')).body.tags).toEqual({ c: 3 });
+      expect((await bulk([{ id: 'bulk-2', importMode: 'Delete' }])).status).toBe(200);
       expect((await call('GET', '/devices/bulk-2')).status).toBe(404);
       expect((await bulk(Array.from({ length: 101 }, (_, index) => ({ id: `x${index}` })))).status).toBe(400);
       expect((await bulk([{ id: 'x', importMode: 'frobnicate' }])).status).toBe(400);
+    });
+
+    it('refuses a list that names a device twice, and changes nothing', async () => {
+      const twice = await call('POST', '/devices', {
+        body: [
+          { id: 'twice', importMode: 'create' },
+          { id: 'twice', moduleId: 'm', importMode: 'create' },
+          { id: 'twice', importMode: 'update' },
+        ],
+      });
+      expect([twice.status, twice.headers['iothub-errorcode']]).toEqual([400, 'DeviceDefinedMultipleTimes']);
+      expect((await call('GET', '/devices/twice')).status).toBe(404);
+    });
+
+    it('makes keys anew, of those that have some', async () => {
+      const keysOf = async (path: string) => (await call('GET', path)).body.authentication.symmetricKey;
+      await create('rotate-1', { status: 'disabled', statusReason: 'moving' });
+      await call('PUT', '/devices/rotate-1/modules/m', { body: { deviceId: 'rotate-1', moduleId: 'm' } });
+      await create('rotate-2', { authentication: { type: 'certificateAuthority' } });
+      const before = [await keysOf('/devices/rotate-1'), await keysOf('/devices/rotate-1/modules/m')];
+      const regenerate = (policyKey: string, devices: object[]) =>
+        call('POST', '/devices/keys/regenerate', { body: { policyKey, devices } });
+      const second = await regenerate('secondaryKey', [{ id: 'rotate-1' }, { id: 'rotate-1', moduleId: 'm' }]);
+      const after = [await keysOf('/devices/rotate-1'), await keysOf('/devices/rotate-1/modules/m')];
+      expect(second).toMatchObject({
+        status: 200,
+        body: {
+          policyKey: 'secondaryKey',
+          rotatedKeys: [
+            { id: 'rotate-1', primaryKey: null, secondaryKey: after[0]?.secondaryKey },
+            { id: 'rotate-1', moduleId: 'm', primaryKey: null, secondaryKey: after[1]?.secondaryKey },
+          ],
+          errors: [],
+        },
+      });
+      for (const index of [0, 1]) {
+        expect(after[index]?.primaryKey).toBe(before[index]?.primaryKey);
+        expect(after[index]?.secondaryKey).not.toBe(before[index]?.secondaryKey);
+      }
+      const mixed = await regenerate('both', [{ id: 'rotate-1' }, { id: 'rotate-2' }, { id: 'nobody' }]);
+      expect(mixed.status).toBe(207);
+      expect(mixed.body).toMatchObject({
+        rotatedKeys: [{ id: 'rotate-1', ...(await keysOf('/devices/rotate-1')) }],
+        errors: [
+          { id: 'rotate-2', errorCode: 'ArgumentInvalid' },
+          { id: 'nobody', errorCode: 'DeviceNotFound' },
+        ],
+      });
+      expect((await call('GET', '/devices/rotate-1')).body).toMatchObject({
+        status: 'disabled',
+        statusReason: 'moving',
+      });
+      expect((await regenerate('both', [{ id: 'rotate-2' }])).status).toBe(400);
+      expect((await regenerate('third', [{ id: 'rotate-1' }])).headers['iothub-errorcode']).toBe('InvalidPolicyKey');
     });
 
     it('changes modules among many', async () => {
@@ -520,7 +575,7 @@ describe('HTTPS routes', () => {
         as,
         body: { isSuccess: true, statusCode: 200 },
       });
-    expect((await notify('YWJj/w==')).headers['iothub-errorcode']).toBe('InvalidCorrelationId');
+    expect((await notify('YWJj/w==')).headers['iothub-errorcode']).toBe('InvalidFileUploadCorrelationId');
     expect((await notify(body.correlationId)).status).toBe(204);
     expect((await notify(body.correlationId)).status).toBe(400);
     expect((await call('POST', files, { as, body: { blobName: '../x' } })).status).toBe(400);
