@@ -22,6 +22,7 @@ import { notImplementedRoutes } from './not-implemented.routes.js';
 import { queryRoutes } from './query.routes.js';
 import { registryRoutes } from './registry.routes.js';
 import { drainBody } from './request-body.js';
+import { ReplyTurns } from './reply-turns.js';
 import { createRouter } from './router.js';
 import { serviceBoundRoutes } from './service-bound.routes.js';
 import { twinRoutes } from './twins.routes.js';
@@ -32,6 +33,8 @@ const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 20_000;
 /** Longer than clients keep idle connections, so that they close them and not we under their next request. */
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
+/** For a client to take a reply in, once it is made: what is not read by then would be kept for it. 4 MiB come at 70 KiB/s. */
+const REPLY_TIMEOUT_MS = 60_000;
 /** Message properties travel as headers. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -57,6 +60,7 @@ const ROUTES: readonly HttpRoute[] = [
  */
 export function createHttpServer(hub: Hub): Server {
   const findRoute = createRouter(ROUTES);
+  const turns = new ReplyTurns();
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -79,6 +83,8 @@ export function createHttpServer(hub: Hub): Server {
     response.once('close', () => {
       gone.abort();
     });
+    await turns.take(request, response);
+    if (request.socket.destroyed) return;
     const url = request.url ?? '/';
     const at = url.indexOf('?');
     const path = at < 0 ? url : url.slice(0, at);
@@ -97,7 +103,20 @@ export function createHttpServer(hub: Hub): Server {
       reply = encoded(errorReply(hub.clock, error, shape));
       await drainBody(request);
     }
+    expectRead(request, response);
     send(request, response, reply);
+  }
+
+  /** Closes the connection of a client that does not read its reply in time. */
+  function expectRead({ socket }: IncomingMessage, response: ServerResponse): void {
+    if (response.destroyed) return;
+    const cancel = hub.clock.after(REPLY_TIMEOUT_MS, () => {
+      const reason = `the reply was not read within ${REPLY_TIMEOUT_MS} ms`;
+      hub.metrics.refusals.add('https', 'ReplyTimeout');
+      hub.logger.warn({ peer: peerOf(socket), reason }, 'Connection closed by the hub');
+      response.destroy();
+    });
+    response.once('close', cancel);
   }
 
   function logRefusal(request: IncomingMessage, path: string, error: HubError): void {
