@@ -70,7 +70,7 @@ describe("the hub's events through @azure/event-hubs", () => {
       // No device has sent it.
       expect(Object.keys(annotations(event)).filter((name) => name.includes('auth'))).toEqual([]);
     }
-    expect((await ofType('updateTwin')).body).toMatchObject({ version: 2, tags: { room: 'a' } });
+    expect((await ofType('updateTwin')).body).toMatchObject({ version: 3, tags: { room: 'a' } });
     expect(followed.events.map(({ sequenceNumber }) => sequenceNumber)).toEqual([0, 1, 2]);
   });
 
