@@ -45,7 +45,7 @@ describe('the built-in endpoint through @azure/event-hubs', () => {
       lastEnqueuedOnUtc: new Date('0001-01-01T00:00:00Z'),
       isEmpty: true,
     });
-    await expect(client.getPartitionProperties('4')).rejects.toThrow(/could not be found/);
+    await expect(client.getPartitionProperties('4')).rejects.toThrow(/The specified partition is invalid/);
 
     const beganMs = Date.now();
     await send(await connected('d1'), 'a', 'b');

@@ -6,6 +6,8 @@
  */
 export const HUB_ERRORS = {
   InvalidProtocolVersion: { code: 400001, status: 400, condition: 'com.microsoft:argument-error' },
+  /** Event Hubs' own, without a code of IoT Hub's. */
+  ArgumentOutOfRange: { code: 400000, status: 400, condition: 'com.microsoft:argument-out-of-range' },
   ArgumentInvalid: { code: 400004, status: 400, condition: 'com.microsoft:argument-error' },
   IotHubFormatError: { code: 400006, status: 400, condition: 'com.microsoft:argument-error' },
   DeviceDefinedMultipleTimes: { code: 400011, status: 400, condition: 'com.microsoft:argument-error' },

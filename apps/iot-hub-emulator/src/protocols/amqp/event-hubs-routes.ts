@@ -2,7 +2,7 @@ import { types } from 'rhea';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { asHubError } from './amqp-errors.js';
 import type { AmqpMessage } from './amqp-message.js';
-import { answerManagementRequest, requireEventHubName } from './event-hubs-management.js';
+import { answerManagementRequest, requireEventHubName, requirePartition } from './event-hubs-management.js';
 import { openEventReceiver } from './event-hubs-receiver.js';
 import { redirectTo } from './event-hubs-redirect.js';
 import type { AmqpConnection, IncomingLinkRoute, LinkRequest, LinkRoute, OutgoingLinkRoute } from './link-routes.js';
@@ -19,6 +19,7 @@ const receive: OutgoingLinkRoute = {
     const { eventHub = '', consumerGroup = '', partition = '' } = request.params;
     request.authority.requireEventHub([eventHub, 'ConsumerGroups', consumerGroup, 'Partitions', partition]);
     requireEventHubName(request.hub, eventHub);
+    requirePartition(request.hub, partition);
     return openEventReceiver(request, link);
   },
 };
@@ -42,11 +43,12 @@ const ask: IncomingLinkRoute = {
 const send = (address: string): IncomingLinkRoute => ({
   direction: 'from-client',
   address,
-  open({ hub, params }) {
+  open({ hub, connection, params }) {
     requireEventHubName(hub, params.eventHub ?? '');
+    // No policy of an IoT hub has that claim, and so it is told, by Event Hubs.
     throw new HubError(
-      'MethodNotAllowed',
-      'The built-in endpoint is for reading: what comes in are messages of devices.',
+      'IotHubUnauthorizedAccess',
+      `Unauthorized access. 'Send' claim(s) are required to perform this operation. Resource: 'sb://${connection.reachedAt.host}/${hub.name}'. The built-in endpoint is for reading: what comes in are messages of devices.`,
     );
   },
 });
