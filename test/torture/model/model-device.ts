@@ -22,7 +22,8 @@ export class ModelDevice {
   tags: JsonMap = {};
   desired: JsonMap = {};
   reported: JsonMap = {};
-  version = 1;
+  /** Two at the beginning: one for what services change, one for what the device reports. */
+  version = 2;
   desiredVersion = 1;
   reportedVersion = 1;
   readonly queue: QueuedMessage[] = [];
@@ -53,6 +54,7 @@ export class ModelDevice {
   patchReported(patch: JsonMap): void {
     this.reported = merged(this.reported, patch);
     this.reportedVersion += 1;
+    this.version += 1;
   }
 
   /** The next message that the device would get. */

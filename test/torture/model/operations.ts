@@ -52,7 +52,7 @@ interface TwinView {
   readonly version: number;
   readonly etag: string;
   readonly connectionState: string;
-  readonly tags: JsonMap;
+  readonly tags?: JsonMap;
   readonly properties: Record<'desired' | 'reported', JsonMap>;
 }
 
@@ -78,7 +78,7 @@ function expectTwin({ version, connectionState, tags, properties }: TwinView, de
   }).toEqual({
     version: device.version,
     connectionState: device.connected ? 'Connected' : 'Disconnected',
-    tags: device.tags,
+    tags: Object.keys(device.tags).length === 0 ? undefined : device.tags,
     desired: { $version: device.desiredVersion, values: device.desired },
     reported: { $version: device.reportedVersion, values: device.reported },
   });
