@@ -536,6 +536,18 @@ describe('HTTPS routes', () => {
       expect(stored('batcher')).toHaveLength(3);
     });
 
+    it('takes text in a batch as it is where the client says that it is no base64', async () => {
+      await create('texter');
+      const batch = [
+        { body: 'abcd', base64Encoded: false },
+        { body: '{"t":"21 °C"}', base64Encoded: false, properties: { 'iothub-app-k': 'v' } },
+        { body: Buffer.from('abcd').toString('base64'), base64Encoded: true },
+      ];
+      const headers = { 'content-type': 'application/vnd.microsoft.iothub.json' };
+      expect((await send('texter', Buffer.from(JSON.stringify(batch)), headers)).status).toBe(204);
+      expect(stored('texter').map(({ body }) => body)).toEqual(['abcd', '{"t":"21 °C"}', 'abcd']);
+    });
+
     it('takes 256 KB and not a byte more', async () => {
       await create('big');
       expect((await send('big', Buffer.alloc(256 * 1024))).status).toBe(204);

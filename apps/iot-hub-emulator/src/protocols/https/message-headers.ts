@@ -26,24 +26,37 @@ export function messageFromHeaders({ rawHeaders }: IncomingMessage, body: Uint8A
 }
 
 const batchSchema = z
-  .array(z.object({ body: z.string(), properties: z.record(z.string(), z.string()).nullish() }))
+  .array(
+    z.object({
+      body: z.string(),
+      // False when a C or Java device sends text.
+      base64Encoded: z.boolean().nullish(),
+      properties: z.record(z.string(), z.string()).nullish(),
+    }),
+  )
   .min(1);
 
 /**
- * The messages of a batch: `[{ "body": "{base64}", "properties": { "iothub-app-{name}": "{value}" } }]`.
+ * The messages of a batch: `[{ "body": "{base64}", "properties": { "iothub-app-{name}": "{value}" } }]`, the body as it is
+ * with `"base64Encoded": false`.
  *
  * @throws {@link HubError} `ArgumentInvalid`.
  */
 export function messagesFromBatch(batch: unknown): DeviceMessage[] {
   const parsed = batchSchema.safeParse(batch);
   if (!parsed.success) throw invalidInput(parsed.error);
-  return parsed.data.map(({ body, properties }, index) => {
-    const bytes = Buffer.from(body, 'base64');
-    if (bytes.toString('base64').replace(/=+$/, '') !== body.replace(/=+$/, '')) {
-      throw new HubError('ArgumentInvalid', `The body of message ${index} is not base64.`);
-    }
-    return { body: bytes, ...sortProperties(Object.entries(properties ?? {})) };
-  });
+  return parsed.data.map(({ body, base64Encoded, properties }, index) => ({
+    body: base64Encoded === false ? Buffer.from(body) : decodeBase64(body, index),
+    ...sortProperties(Object.entries(properties ?? {})),
+  }));
+}
+
+function decodeBase64(body: string, index: number): Buffer {
+  const bytes = Buffer.from(body, 'base64');
+  if (bytes.toString('base64').replace(/=+$/, '') !== body.replace(/=+$/, '')) {
+    throw new HubError('ArgumentInvalid', `The body of message ${index} is not base64.`);
+  }
+  return bytes;
 }
 
 function sortProperties(pairs: readonly [string, string][]): Omit<DeviceMessage, 'body'> {
