@@ -2,9 +2,10 @@
 // imports, in the locked versions. Images are made of it.
 //
 //   npm run -s production-tree -- <app> <folder>
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { builtFile, importedModules, lockedDependencies } from './imported-modules.mjs';
 
 /** What an application needs beside the modules that its entry imports. */
 const EXTRAS = {
@@ -27,17 +28,13 @@ if (!(app in EXTRAS) || !folder) {
 const { files = [], entries = [], packages = [] } = EXTRAS[app];
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 
-const modules = importedModules([`apps/${app}/src/main.ts`, ...entries]);
-const sources = modules.filter((path) => path.startsWith('apps/') || path.startsWith('libs/'));
-const imported = new Set([...modules.map(packageName), ...packages]);
+const imported = importedModules([`apps/${app}/src/main.ts`, ...entries]);
 
 mkdirSync(folder, { recursive: true });
-for (const source of sources) copy(join('dist', source.replace(/\.ts$/, '.js')));
+for (const source of imported.sources) copy(builtFile(source));
 for (const file of [...files, 'LICENSE', 'NOTICE']) copy(file);
 const { name, version, license, type, imports, overrides } = manifest;
-const dependencies = Object.fromEntries(
-  Object.entries(manifest.dependencies).filter(([dependency]) => imported.has(dependency)),
-);
+const dependencies = lockedDependencies(manifest, imported.packages.union(new Set(packages)));
 writeFileSync(
   join(folder, 'package.json'),
   JSON.stringify({ name, version, license, type, imports, dependencies, overrides }, null, 2),
@@ -54,28 +51,6 @@ const { status } = spawnSync(
   },
 );
 process.exit(status ?? 1);
-
-/** Every module that can be reached from the entries, own sources and packages alike. */
-function importedModules(entries) {
-  const json = execFileSync(
-    process.execPath,
-    [
-      'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
-      '--config',
-      '.dependency-cruiser.cjs',
-      '--output-type',
-      'json',
-      ...entries,
-    ],
-    { encoding: 'utf8', maxBuffer: 1 << 28 },
-  );
-  return JSON.parse(json).modules.map(({ source }) => source);
-}
-
-/** `node_modules/@nestjs/core/index.js` is of `@nestjs/core`. */
-function packageName(path) {
-  return /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
-}
 
 function copy(path) {
   mkdirSync(dirname(join(folder, path)), { recursive: true });

@@ -1,6 +1,8 @@
 /**
  * The Node.js releases that the emulator runs on, as a range of npm. Before them `node:sqlite` cannot bind a numbered
  * parameter.
+ *
+ * @public for the package, whose `engines` it is.
  */
 export const SUPPORTED_NODE = '^22.20.0 || >=24.7.0';
 
