@@ -133,6 +133,10 @@ describe('tokens that are accepted', () => {
       'whose resource is not percent-encoded',
       () => token({ ...cam, resource: `${hub.emulator.hostName}/devices/cam` }),
     ],
+    [
+      'that a tool made, with the version of the API in its resource',
+      () => token({ ...cam, resource: resourceOf('/devices/cam/api-version=2016-11-14') }),
+    ],
     ['of the policy device', () => token({ ...cam, key: policyKey('device'), policy: 'device' })],
     ['of iothubowner for the whole hub', () => token(owner)],
   ])('%s', async (_name, build) => {
@@ -262,6 +266,16 @@ const DEVICE_REFUSALS: [string, RegExp, () => string | undefined][] = [
     'a module of the device',
     /another resource/,
     () => token({ ...cam, resource: resourceOf('/devices/cam/modules/m') }),
+  ],
+  [
+    'another device, with the version of the API',
+    /another resource/,
+    () => token({ ...cam, resource: resourceOf('/devices/other/api-version=2016-11-14') }),
+  ],
+  [
+    'the version of the API for a device',
+    /another/,
+    () => token({ ...cam, resource: resourceOf('/devices/api-version=2016-11-14') }),
   ],
   ['another collection', /another resource/, () => token({ ...cam, resource: resourceOf('/twins/cam') })],
   [

@@ -26,7 +26,7 @@ export function resourceProblem(
   if (decoded === undefined) return 'it is not percent-encoded';
   const [host = '', ...path] = decoded.split('/');
   if (!isHostOfHub(hub, host)) return `${quoted(host)} is no name of this hub`;
-  const [collection, name, modules, module, ...rest] = path;
+  const [collection, name, modules, module, ...rest] = withoutApiVersion(path);
   if (collection === undefined || (collection === '' && name === undefined)) {
     return hubWide ? undefined : 'it names the hub alone';
   }
@@ -45,6 +45,14 @@ export function coversHub(hub: Hub, resource: string): boolean {
   const [host = '', ...path] = (percentDecode(resource) ?? '').split('/');
   return isHostOfHub(hub, host) && path.every((part) => part === '');
 }
+
+/**
+ * Tools such as the extension for Visual Studio Code end the resource of a device's token so.
+ *
+ * @see https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub#using-the-azure-iot-hub-extension-for-visual-studio-code
+ */
+const withoutApiVersion = (path: readonly string[]): readonly string[] =>
+  path.length > 2 && path.at(-1)?.startsWith('api-version=') ? path.slice(0, -1) : path;
 
 /** Some clients encode an id once more before they encode the whole resource. */
 const isName = (text: string, id: string): boolean => text === id || percentDecode(text) === id;
