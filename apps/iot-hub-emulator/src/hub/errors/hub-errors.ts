@@ -68,11 +68,13 @@ export class HubError extends Error {
   readonly condition: string;
   /** For the hub's log alone: what a client that has not proven itself must not learn. */
   readonly reason: string;
+  /** Facts of the refusal that a direct method's caller is told beside the message. */
+  readonly info: Readonly<Record<string, string>>;
 
   constructor(
     readonly errorName: HubErrorName,
     message: string,
-    options: ErrorOptions & { reason?: string } = {},
+    options: ErrorOptions & { reason?: string; info?: Readonly<Record<string, string>> } = {},
   ) {
     super(message, options);
     this.name = 'HubError';
@@ -80,5 +82,6 @@ export class HubError extends Error {
     this.status = HUB_ERRORS[errorName].status;
     this.condition = HUB_ERRORS[errorName].condition;
     this.reason = options.reason ?? message;
+    this.info = options.info ?? {};
   }
 }

@@ -8,6 +8,13 @@ import { requireIdentity } from '../registry/find-identity.js';
 import { MAX_METHOD_PAYLOAD_BYTES, readMethodRequest } from './method-request.js';
 import type { MethodAnswer } from './pending-methods.js';
 
+/** IoT Hub's own words. @see https://learn.microsoft.com/azure/iot-hub/troubleshoot-error-codes#404103-devicenotonline-error */
+const NOT_ONLINE =
+  "The operation failed because the requested device isn't online or hasn't registered the direct method callback. To learn more, see https://aka.ms/iothub404103";
+
+/** How long the hub has waited, as IoT Hub tells it: `00:00:30`. */
+const timeoutInfo = (timeoutMs: number) => ({ timeout: new Date(timeoutMs).toISOString().slice(11, 19) });
+
 /** What the caller of a direct method gets: the device's own status and payload. */
 export interface MethodResult {
   readonly status: number;
@@ -54,7 +61,8 @@ async function callMethod(
   requireIdentity(hub, identity);
   const connection = await listeningDevice(hub, identity, request.connectTimeoutMs, signal);
   if (connection === undefined) {
-    throw new HubError('DeviceNotOnline', 'Timed out waiting for device to connect.', {
+    throw new HubError('DeviceNotOnline', NOT_ONLINE, {
+      info: timeoutInfo(request.connectTimeoutMs),
       reason: hub.connections.get(identity)
         ? 'the device has not subscribed to methods'
         : 'the device is not connected',
@@ -65,7 +73,9 @@ async function callMethod(
     connection.invokeMethod({ requestId, methodName: request.methodName, payload: request.payload });
   });
   if (answer === undefined) {
-    throw new HubError('GatewayTimeout', 'Timed out waiting for the response from device.');
+    throw new HubError('GatewayTimeout', 'Timed out waiting for the response from device.', {
+      info: timeoutInfo(request.responseTimeoutMs),
+    });
   }
   return readAnswer(answer);
 }

@@ -5,12 +5,17 @@ import { invalidInput } from '../registry/identity-input.js';
 /** Largest payload of a call and of its answer, as JSON text. */
 export const MAX_METHOD_PAYLOAD_BYTES = 128 * 1024;
 
+const seconds = (least: number, most: number) => {
+  const rule = `must be within [${least}; ${most}]`;
+  return z.int(rule).min(least, rule).max(most, rule);
+};
+
 const requestSchema = z.object({
   // Printable ASCII without $ ( ) < > @ , ; : \ " / [ ] ? = { } and space; # and + cannot stand in an MQTT topic.
   methodName: z.string().regex(/^[!%&'*\-.0-9A-Z^_`a-z|~]{1,128}$/, 'must be 1 to 128 allowed characters'),
   payload: z.unknown().optional(),
-  responseTimeoutInSeconds: z.int().min(5).max(300).nullish(),
-  connectTimeoutInSeconds: z.int().min(0).max(300).nullish(),
+  responseTimeoutInSeconds: seconds(5, 300).nullish(),
+  connectTimeoutInSeconds: seconds(0, 300).nullish(),
 });
 
 /** A direct method call, checked and with its defaults. */

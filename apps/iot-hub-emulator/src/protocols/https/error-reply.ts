@@ -17,6 +17,7 @@ export function errorReply(clock: Clock, error: HubError, shape: HttpRoute['erro
             errorCode: error.code,
             trackingId,
             message: error.message,
+            info: error.info,
             timestampUtc: timestamp,
           }),
           ExceptionMessage: '',
