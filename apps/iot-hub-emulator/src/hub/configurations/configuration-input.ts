@@ -35,7 +35,7 @@ const inputSchema = z.object({
 /** A configuration as services may write it, checked. */
 export interface ConfigurationInput {
   readonly schemaVersion: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>> | null;
   readonly content: JsonObject;
   readonly targetCondition: string;
   readonly priority: number;
@@ -68,7 +68,7 @@ export function readConfiguration(id: string, body: unknown): ConfigurationInput
   }
   return {
     schemaVersion: data.schemaVersion ?? '1.0',
-    labels: data.labels ?? {},
+    labels: data.labels ?? null,
     content,
     targetCondition,
     priority: data.priority ?? 0,

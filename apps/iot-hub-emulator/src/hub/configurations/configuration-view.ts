@@ -1,6 +1,6 @@
 import { utcText } from '../clock.js';
 import type { Hub } from '../hub.js';
-import type { JsonObject } from '../json.js';
+import type { JsonObject, JsonValue } from '../json.js';
 import { compileCountQuery, type CountQuery } from '../query/count-query.js';
 import { readTarget } from '../query/target-condition.js';
 import { compileTargetCondition } from './configuration-queries.js';
@@ -10,7 +10,7 @@ export interface ConfigurationRow {
   readonly configuration_id: string;
   readonly version: number;
   readonly schema_version: string;
-  /** JSON text, as are content and metric queries. */
+  /** JSON text, as are content and metric queries; `null` where there are none. */
   readonly labels: string;
   readonly content: string;
   readonly target_condition: string;
@@ -41,7 +41,7 @@ export function toConfiguration(hub: Pick<Hub, 'store'>, row: ConfigurationRow):
   return {
     id,
     schemaVersion: row.schema_version,
-    labels: JSON.parse(row.labels) as JsonObject,
+    labels: JSON.parse(row.labels) as JsonValue,
     content,
     targetCondition: row.target_condition,
     createdTimeUtc: utcText(row.created_ms),

@@ -90,6 +90,11 @@ describe(createConfiguration.name, () => {
     expect(created.systemMetrics).toMatchObject({ results: { targetedCount } });
   });
 
+  it('has no labels when it was given none', async () => {
+    expect(await createConfiguration(hub, 'plain', { content: CONTENT })).toMatchObject({ labels: null });
+    expect(await createConfiguration(hub, 'empty', { content: CONTENT, labels: {} })).toMatchObject({ labels: {} });
+  });
+
   it('gives queries of its metrics that run', async () => {
     const targetConditions = [
       '*',
