@@ -83,6 +83,8 @@ describe('queues over HTTPS', () => {
         'iothub-to': '/devices/d1/messages/devicebound',
         'iothub-contenttype': 'application/json',
         'iothub-contentencoding': 'utf-8',
+        contenttype: 'application/json',
+        contentencoding: 'utf-8',
         'iothub-ack': 'full',
         'iothub-expiry': utcText(START_MS + 1000),
         'iothub-enqueuedtime': utcText(START_MS),

@@ -15,6 +15,9 @@ const SYSTEM_HEADERS: readonly (readonly [keyof DeviceBoundProperties, string])[
   ['expiryTimeUtc', 'iothub-expiry'],
   ['contentType', 'iothub-contenttype'],
   ['contentEncoding', 'iothub-contentencoding'],
+  // Under these names `az iot device c2d-message receive` finds them.
+  ['contentType', 'ContentType'],
+  ['contentEncoding', 'ContentEncoding'],
   ['creationTimeUtc', 'iothub-creation-time-utc'],
   ['ack', 'iothub-ack'],
 ];
