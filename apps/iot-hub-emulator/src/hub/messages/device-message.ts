@@ -10,6 +10,8 @@ export interface MessageSystemProperties {
   expiryTimeUtc?: string;
   creationTimeUtc?: string;
   interfaceId?: string;
+  /** The model that the device said it implements when it connected. */
+  dataSchema?: string;
   /** Component name (`$.sub`). */
   subject?: string;
   outputName?: string;

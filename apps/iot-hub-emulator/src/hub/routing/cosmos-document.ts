@@ -61,6 +61,7 @@ function systemProperties(message: LoggedMessage): JsonObject {
     ['absolute-expiry-time', own.expiryTimeUtc],
     ['iothub-creation-time-utc', own.creationTimeUtc],
     ['iothub-interface-id', own.interfaceId],
+    ['dt-dataschema', own.dataSchema],
     ['dt-subject', own.subject],
     ['iothub-connection-device-id', message.deviceId],
     ['iothub-connection-module-id', message.moduleId],

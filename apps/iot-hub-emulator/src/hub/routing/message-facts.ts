@@ -20,7 +20,7 @@ const SYSTEM_PROPERTIES: ReadonlyMap<string, (message: HubMessage) => string | u
   ['contentencoding', ({ systemProperties }) => systemProperties.contentEncoding],
   ['expirytimeutc', ({ systemProperties }) => systemProperties.expiryTimeUtc],
   ['creationtimeutc', ({ systemProperties }) => systemProperties.creationTimeUtc],
-  ['dt-dataschema', ({ systemProperties }) => systemProperties.interfaceId],
+  ['dt-dataschema', ({ systemProperties }) => systemProperties.dataSchema ?? systemProperties.interfaceId],
   ['dt-subject', ({ systemProperties }) => systemProperties.subject],
 ]);
 

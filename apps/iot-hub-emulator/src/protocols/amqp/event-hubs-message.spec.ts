@@ -55,7 +55,10 @@ interface SectionReader {
 describe(encodeEvent.name, () => {
   it('gives the annotations of IoT Hub, each of its AMQP type', () => {
     const bytes = encodeEvent(
-      anEvent({ moduleId: 'm1', systemProperties: { interfaceId: 'dtmi:a;1', subject: 'part' } }),
+      anEvent({
+        moduleId: 'm1',
+        systemProperties: { interfaceId: 'dtmi:a;1', dataSchema: 'dtmi:b;2', subject: 'part' },
+      }),
     );
     expect(decode(bytes).message_annotations).toEqual({
       'x-opt-sequence-number': 7,
@@ -68,6 +71,7 @@ describe(encodeEvent.name, () => {
       'iothub-enqueuedtime': new Date(TIME_MS),
       'iothub-message-source': 'Telemetry',
       'iothub-interface-id': 'dtmi:a;1',
+      'dt-dataschema': 'dtmi:b;2',
       'dt-subject': 'part',
     });
     expect(typesOf(bytes, 0x72)).toMatchObject({

@@ -23,6 +23,7 @@ const SYMBOL = {
   hubEnqueuedTime: amqpSymbol('iothub-enqueuedtime'),
   messageSource: amqpSymbol('iothub-message-source'),
   interfaceId: amqpSymbol('iothub-interface-id'),
+  dataSchema: amqpSymbol('dt-dataschema'),
   subject: amqpSymbol('dt-subject'),
   lastSequenceNumber: amqpSymbol('last_enqueued_sequence_number'),
   lastOffset: amqpSymbol('last_enqueued_offset'),
@@ -64,7 +65,7 @@ function writeMetric(metric: RuntimeMetric): void {
 
 function writeAnnotations(event: PartitionEvent): void {
   const { moduleId, systemProperties } = event;
-  const { interfaceId, subject } = systemProperties;
+  const { interfaceId, dataSchema, subject } = systemProperties;
   writer.section(SECTION.messageAnnotations);
   writer.beginMap();
   let entries = 6;
@@ -81,6 +82,7 @@ function writeAnnotations(event: PartitionEvent): void {
   };
   optional(SYMBOL.moduleId, moduleId);
   optional(SYMBOL.interfaceId, interfaceId);
+  optional(SYMBOL.dataSchema, dataSchema);
   optional(SYMBOL.subject, subject);
   if (event.authScope !== '') {
     // An event of the hub has no sender that proved itself.

@@ -9,7 +9,7 @@ import { identityKey, type Identity } from '../../../hub/identity.js';
 import { readLog } from '../../../hub/messages/read-log.js';
 import { invokeMethod } from '../../../hub/methods/invoke-method.js';
 import { createIdentity, deleteIdentity, getIdentity, updateIdentity } from '../../../hub/registry/identities.js';
-import { changeTwin } from '../../../hub/twins/service-twin.js';
+import { changeTwin, getTwin } from '../../../hub/twins/service-twin.js';
 import { type AmqpEndpoint, createAmqpEndpoint } from '../amqp-endpoint.js';
 import { deviceRoutes } from './device-routes.js';
 
@@ -115,6 +115,27 @@ describe(`the links of devices (${deviceRoutes.length})`, () => {
         }),
       ]);
       expect(Buffer.from(logged()[0]?.body ?? '').toString()).toBe('{"t":1}');
+    });
+
+    it('notes the model that the device says it implements, in its twin and its messages', async () => {
+      const modelIn = (modelId: string) => ({ properties: { 'com.microsoft:model-id': modelId } });
+      const client = await connect({ deviceId: 'd1' }, { deviceId: 'd1', moduleId: 'm1' });
+      const sender = await client.sender(EVENTS, modelIn('dtmi:com:example:Thermostat;1'));
+      await client.send(sender, { body: data('1') });
+      await client.sender('/devices/d1/modules/m1/twin', modelIn('dtmi:com:example:Part;2'));
+      await nextTurn();
+      expect(getTwin(hub, { deviceId: 'd1' })).toMatchObject({ modelId: 'dtmi:com:example:Thermostat;1' });
+      expect(getTwin(hub, { deviceId: 'd1', moduleId: 'm1' })).toMatchObject({ modelId: 'dtmi:com:example:Part;2' });
+      const later = await connect({ deviceId: 'd1' });
+      await later.send(await later.sender(EVENTS), { body: data('2') });
+      expect(logged().map(({ systemProperties }) => systemProperties)).toEqual([
+        { dataSchema: 'dtmi:com:example:Thermostat;1' },
+        {},
+      ]);
+      expect(getTwin(hub, { deviceId: 'd1' })).toMatchObject({ modelId: 'dtmi:com:example:Thermostat;1' });
+      await expect(later.sender(TWIN, modelIn(`dtmi:${'x'.repeat(2048)};1`))).rejects.toEqual(
+        refused('com.microsoft:argument-error'),
+      );
     });
 
     it('takes a batch as a whole, or not at all', async () => {

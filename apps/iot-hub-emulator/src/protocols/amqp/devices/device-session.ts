@@ -7,9 +7,14 @@ import type {
 import type { Hub } from '../../../hub/hub.js';
 import { identityKey, identityOf, type Identity } from '../../../hub/identity.js';
 import type { JsonObject } from '../../../hub/json.js';
+import { announceModel } from '../../../hub/twins/announce-model.js';
+import { textOf } from '../amqp-message.js';
 import type { AmqpConnection } from '../link-routes.js';
 import type { LinkRequest } from '../link-routes.js';
 import type { AmqpErrorFields } from '../rhea/rhea-types.js';
+
+/** The property of a link by which a device says which model it implements. */
+const MODEL_ID = 'com.microsoft:model-id';
 
 const CLOSE_ERRORS: Readonly<Record<CloseReason, AmqpErrorFields>> = {
   replaced: {
@@ -37,6 +42,7 @@ export class DeviceSession implements DeviceConnection {
   readonly identity: Identity;
   readonly description: string;
   private readonly links = new Set<LinkRequest>();
+  private announced: string | undefined;
   private readonly listeners: { [K in Listening]?: Listeners[K] | undefined } = {};
   private over = false;
 
@@ -56,12 +62,18 @@ export class DeviceSession implements DeviceConnection {
     const key = identityKey(identity);
     const found = ofConnection.get(key);
     const session = found?.over === false ? found : new DeviceSession(request.hub, identity, request.connection);
+    session.announce(textOf(request.properties[MODEL_ID]));
     session.links.add(request);
     if (session !== found) {
       ofConnection.set(key, session);
       request.hub.connections.attach(session);
     }
     return session;
+  }
+
+  /** The model that the device said it implements. */
+  get modelId(): string | undefined {
+    return this.announced;
   }
 
   /** One of its links has gone. */
@@ -102,6 +114,12 @@ export class DeviceSession implements DeviceConnection {
   close(reason: CloseReason): void {
     this.finish(reason);
     for (const { end } of this.links) end(CLOSE_ERRORS[reason]);
+  }
+
+  private announce(modelId: string | undefined): void {
+    if (modelId === undefined || modelId === '' || modelId === this.announced) return;
+    announceModel(this.hub, this.identity, modelId);
+    this.announced = modelId;
   }
 
   /** A connection may carry any number of devices, one after the other. */

@@ -30,7 +30,7 @@ export const telemetryRoutes: readonly IncomingLinkRoute[] = deviceAddresses('/m
     const device = request.authority.requireDevice(identityIn(request));
     const session = DeviceSession.join(request, device);
     const append = async (messages: readonly DeviceMessage[]) => {
-      await appendMessages(hub, device, messages);
+      await appendMessages(hub, device, messages.map(withModelOf(session)));
       hub.metrics.messages.addMany(messages.length, 'Telemetry', 'amqp');
     };
     return {
@@ -43,6 +43,13 @@ export const telemetryRoutes: readonly IncomingLinkRoute[] = deviceAddresses('/m
     };
   },
 }));
+
+const withModelOf =
+  ({ modelId }: DeviceSession) =>
+  (message: DeviceMessage): DeviceMessage =>
+    modelId === undefined
+      ? message
+      : { ...message, systemProperties: { ...message.systemProperties, dataSchema: modelId } };
 
 /** A batch is a message whose data sections are messages themselves. */
 function messagesOfBatch(bytes: Buffer): DeviceMessage[] {
