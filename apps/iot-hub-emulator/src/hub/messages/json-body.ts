@@ -16,10 +16,10 @@ export function readJsonBody(
   body: Uint8Array,
   { contentType, contentEncoding }: Pick<MessageSystemProperties, 'contentType' | 'contentEncoding'>,
 ): JsonBody {
-  if (contentType?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') {
+  if (!isJson(contentType)) {
     return { reason: contentType ? 'its content type is not application/json' : 'it has no content type' };
   }
-  const decode = DECODERS.get(contentEncoding?.trim().toLowerCase() ?? '');
+  const decode = DECODERS.get(contentEncoding ?? '') ?? DECODERS.get(contentEncoding?.trim().toLowerCase() ?? '');
   if (decode === undefined) {
     return {
       reason: contentEncoding ? 'its content encoding is not utf-8, utf-16 or utf-32' : 'it has no content encoding',
@@ -31,6 +31,10 @@ export function readJsonBody(
     return { reason: `its bytes are not JSON in ${contentEncoding ?? ''}` };
   }
 }
+
+/** Parameters may follow, and case does not matter; nearly every message has it in the plain form. */
+const isJson = (contentType: string | undefined): boolean =>
+  contentType === 'application/json' || contentType?.split(';', 1)[0]?.trim().toLowerCase() === 'application/json';
 
 /** One for all messages: it keeps nothing from one text to the next, and is dear to make. */
 function decoder(encoding: string): (bytes: Uint8Array) => string {

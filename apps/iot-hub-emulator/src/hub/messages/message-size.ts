@@ -1,4 +1,4 @@
-import type { DeviceMessage } from './device-message.js';
+import type { DeviceMessage, MessageSystemProperties } from './device-message.js';
 
 /** A device-to-cloud message or batch: body, system property values, user property names and values, in bytes. */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
@@ -11,8 +11,8 @@ export const MAX_MESSAGE_ID_LENGTH = 128;
 /** What of a message counts for {@link MAX_MESSAGE_BYTES}. */
 export function messageSizeBytes({ body, systemProperties, properties }: DeviceMessage): number {
   let sizeBytes = body.byteLength;
-  for (const value of Object.values(systemProperties) as string[]) sizeBytes += Buffer.byteLength(value);
-  for (const [name, value] of Object.entries(properties))
-    sizeBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+  let name: keyof MessageSystemProperties;
+  for (name in systemProperties) sizeBytes += Buffer.byteLength(systemProperties[name] ?? '');
+  for (const key in properties) sizeBytes += Buffer.byteLength(key) + Buffer.byteLength(properties[key] ?? '');
   return sizeBytes;
 }

@@ -39,9 +39,17 @@ export class Tally {
 
   /** `count` more. */
   addMany(count: number, ...values: readonly string[]): void {
+    this.row(...values).count += count;
+  }
+
+  /** What counts for these labels, to be kept where something happens all the time. */
+  row(...values: readonly string[]): { count: number } {
     const key = values.join('\n');
-    const row = this.rows.get(key);
-    if (row === undefined) this.rows.set(key, { values, count });
-    else row.count += count;
+    let row = this.rows.get(key);
+    if (row === undefined) {
+      row = { values, count: 0 };
+      this.rows.set(key, row);
+    }
+    return row;
   }
 }

@@ -7,12 +7,15 @@ import { identityColumns, identityKey, type Identity } from '../identity.js';
  * the message. Lost at a crash are the last seconds of it, which IoT Hub does not promise either.
  */
 export class ActivityLog {
-  private readonly latest = new Map<string, { readonly identity: Identity; readonly timeMs: number }>();
+  private readonly latest = new Map<string, { readonly identity: Identity; timeMs: number }>();
 
   constructor(private readonly store: Store) {}
 
   note(identity: Identity, timeMs: number): void {
-    this.latest.set(identityKey(identity), { identity, timeMs });
+    const key = identityKey(identity);
+    const noted = this.latest.get(key);
+    if (noted) noted.timeMs = timeMs;
+    else this.latest.set(key, { identity, timeMs });
   }
 
   /** Writes what is noted to the table, where reads of the registry see it at once. */

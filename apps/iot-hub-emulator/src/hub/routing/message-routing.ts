@@ -84,7 +84,7 @@ export class MessageRouting {
     let facts: MessageFacts | undefined;
     const factsOf = () => (facts ??= new MessageFacts(message, this.store));
     const endpoints = this.router.endpointsOf(message.source, factsOf);
-    if ((endpoints & this.enrichments.endpoints) === 0) return { endpoints, stamped: [] };
+    if ((endpoints & this.enrichments.endpoints) === 0) return { endpoints, stamped: NOTHING };
     const stamped = this.enrichments.stamp(endpoints, factsOf());
     return { endpoints: this.fitting(message, endpoints, stamped), stamped };
   }
@@ -135,6 +135,8 @@ export class MessageRouting {
     await Promise.all(this.deliveries.map((delivery) => delivery.close()));
   }
 }
+
+const NOTHING: readonly StampedProperty[] = [];
 
 /** How many of the messages, counted by their sets of endpoints, an endpoint gets. */
 function countOf(counts: ReadonlyMap<number, number>, bit: number): number {

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../json.js';
 import type { Expression } from '../query/query-ast.js';
 import { ROUTE_FUNCTIONS } from './route-functions.js';
-import { allOf, anyOf, calculate, compareValues, valueAt, type RouteValue } from './route-values.js';
+import { calculate, compareValues, valueAt, type RouteValue } from './route-values.js';
 
 /** What a condition may ask of a message. */
 export interface RouteFacts {
@@ -35,9 +35,8 @@ export function routeExpression(expression: Expression): Evaluate {
     }
     case 'and':
     case 'or': {
-      const combine = expression.kind === 'and' ? allOf : anyOf;
       const operands = expression.operands.map(routeExpression);
-      return (facts) => combine(lazily(operands, facts));
+      return expression.kind === 'and' ? conjunction(operands) : disjunction(operands);
     }
     case 'comparison': {
       const { operator } = expression;
@@ -67,8 +66,30 @@ export function routeExpression(expression: Expression): Evaluate {
   }
 }
 
-function* lazily(operands: readonly Evaluate[], facts: RouteFacts): Iterable<RouteValue> {
-  for (const operand of operands) yield operand(facts);
+/** Three-valued AND. */
+function conjunction(operands: readonly Evaluate[]): Evaluate {
+  return (facts) => {
+    let result: RouteValue = true;
+    for (const operand of operands) {
+      const value = operand(facts);
+      if (value === false) return false;
+      if (value !== true) result = undefined;
+    }
+    return result;
+  };
+}
+
+/** Three-valued OR. */
+function disjunction(operands: readonly Evaluate[]): Evaluate {
+  return (facts) => {
+    let result: RouteValue = false;
+    for (const operand of operands) {
+      const value = operand(facts);
+      if (value === true) return true;
+      if (value !== false) result = undefined;
+    }
+    return result;
+  };
 }
 
 function reference([first, ...path]: readonly [string, ...string[]]): Evaluate {

@@ -3,26 +3,6 @@ import type { JsonValue } from '../json.js';
 /** A value of the route language. */
 export type RouteValue = JsonValue | undefined;
 
-/** Three-valued AND. */
-export function allOf(values: Iterable<RouteValue>): RouteValue {
-  let result: RouteValue = true;
-  for (const value of values) {
-    if (value === false) return false;
-    if (value !== true) result = undefined;
-  }
-  return result;
-}
-
-/** Three-valued OR. */
-export function anyOf(values: Iterable<RouteValue>): RouteValue {
-  let result: RouteValue = false;
-  for (const value of values) {
-    if (value === true) return true;
-    if (value !== false) result = undefined;
-  }
-  return result;
-}
-
 /** Undefined if the types differ or have no order; null is equal to null alone. */
 export function compareValues(operator: string, left: RouteValue, right: RouteValue): RouteValue {
   if (left === undefined || right === undefined) return undefined;

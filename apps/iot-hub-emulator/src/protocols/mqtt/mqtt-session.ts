@@ -37,6 +37,9 @@ export interface SessionOptions {
 /** Why a session is over: the hub's reason, or the client's. */
 type End = CloseReason | 'client-disconnected' | 'connection-lost' | 'keep-alive-timeout' | 'protocol-violation';
 
+/** What is sent in place of a PUBACK. */
+type Answer = () => void;
+
 /** The device said goodbye, the hub goes, or the device may not send anything any more. */
 const ENDS_WITHOUT_WILL: ReadonlySet<End> = new Set(['client-disconnected', 'shutdown', 'disabled', 'deleted']);
 
@@ -49,7 +52,14 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   private readonly packets: PacketStream;
   private readonly subscriptions: SessionSubscriptions;
   private readonly telemetry: TelemetryInput;
-  private readonly acknowledgements = new OrderedAcknowledgements();
+  private readonly acknowledgements = new OrderedAcknowledgements<IPublishPacket | Answer>(
+    (packets) => {
+      this.acknowledge(packets);
+    },
+    (cause) => {
+      this.failed(cause);
+    },
+  );
   private outstandingBytes = 0;
   private readonly keepAlive: KeepAlive;
   private readonly delivery: CloudToDeviceDelivery;
@@ -166,31 +176,31 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
       return;
     }
     const body = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
-    const repeated = this.telemetry.repeat(packet, body);
-    if (repeated) {
-      this.acknowledge(packet, repeated, this.telemetry.count);
-      return;
+    try {
+      const work = this.telemetry.repeat(packet, body) ?? this.take(packet, body);
+      if (work) this.awaitWork(packet, work);
+    } catch (cause) {
+      this.failed(cause);
     }
-    const request = parsePublishTopic(packet.topic, this.identity);
+  }
+
+  /** Does what a PUBLISH asks for. @returns what its acknowledgement has to wait for. */
+  private take(packet: IPublishPacket, body: Buffer): Promise<void> | undefined {
+    const { hub, identity } = this;
+    const request = parsePublishTopic(packet.topic, identity);
     switch (request.kind) {
       case 'telemetry':
-        this.acknowledge(packet, this.telemetry.take(packet, request.bag, body), this.telemetry.count);
-        return;
+        return this.telemetry.take(packet, request.bag, body);
       case 'twin-get':
-        this.acknowledge(packet, this.answerTwin(request.requestId, answerTwinGet(this.hub, this.identity, 'mqtt')));
-        return;
+        return this.answerTwin(request.requestId, answerTwinGet(hub, identity, 'mqtt'));
       case 'twin-report':
-        this.acknowledge(
-          packet,
-          this.answerTwin(request.requestId, answerTwinReport(this.hub, this.identity, 'mqtt', body)),
-        );
-        return;
+        return this.answerTwin(request.requestId, answerTwinReport(hub, identity, 'mqtt', body));
       case 'method-answer':
-        answerMethod(this.hub, this.identity, request.requestId, { status: request.status, body });
-        this.acknowledge(packet, Promise.resolve());
-        return;
+        answerMethod(hub, identity, request.requestId, { status: request.status, body });
+        return Promise.resolve();
       case 'refused':
         this.violation(`${request.reason}: ${forLog(packet.topic)}`);
+        return undefined;
     }
   }
 
@@ -236,31 +246,32 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   /** Subscriptions of a session to be kept are on disk before they are acknowledged. */
   private subscriptionsChanged(acknowledge: () => void): void {
     const saved = this.connect.clean === false ? this.subscriptions.save() : Promise.resolve();
-    this.acknowledgements.add(
-      saved,
-      () => {
-        acknowledge();
-        this.hub.connections.listeningChanged(this.identity);
-        this.delivery.deliver();
-      },
-      this.failed,
-    );
+    this.acknowledgements.add(() => {
+      acknowledge();
+      this.hub.connections.listeningChanged(this.identity);
+      this.delivery.deliver();
+    }, saved);
   }
 
   // Replies
 
-  private acknowledge({ qos, messageId, length = 0 }: IPublishPacket, work: Promise<void>, done?: () => void): void {
-    this.outstandingBytes += length;
-    this.acknowledgements.add(
-      work,
-      () => {
-        this.outstandingBytes -= length;
-        done?.();
-        if (qos === 1) this.packets.sendBytes(puback(messageId ?? 0));
-        this.regulate();
-      },
-      this.failed,
-    );
+  private awaitWork(packet: IPublishPacket, work: Promise<void>): void {
+    this.outstandingBytes += packet.length ?? 0;
+    this.acknowledgements.add(packet, work);
+    this.regulate();
+  }
+
+  private acknowledge(packets: readonly (IPublishPacket | Answer)[]): void {
+    const acknowledged: number[] = [];
+    for (const packet of packets) {
+      if (typeof packet === 'function') {
+        packet();
+        continue;
+      }
+      this.outstandingBytes -= packet.length ?? 0;
+      if (packet.qos === 1) acknowledged.push(packet.messageId ?? 0);
+    }
+    if (acknowledged.length > 0) this.packets.sendBytes(pubacks(acknowledged));
     this.regulate();
   }
 
@@ -313,10 +324,11 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   }
 }
 
-/** The hot path: four bytes, not worth a generator. */
-function puback(messageId: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32BE(0x40020000 | messageId);
+/** The hot path: four bytes each, not worth a generator. */
+function pubacks(messageIds: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(4 * messageIds.length);
+  let at = 0;
+  for (const messageId of messageIds) at = bytes.writeUInt32BE(0x40020000 | messageId, at);
   return bytes;
 }
 

@@ -96,7 +96,7 @@ function readPublish(bytes: Buffer, at: number, { bodyStart, end }: Frame): IPub
   const topicEnd = topicStart + (end < topicStart ? 0 : bytes.readUInt16BE(bodyStart));
   const payloadStart = topicEnd + (qos > 0 ? 2 : 0);
   if (payloadStart > end) throw new Error('a PUBLISH is shorter than its topic');
-  return {
+  const packet: IPublishPacket = {
     cmd: 'publish',
     retain: (flags & 1) !== 0,
     qos: qos as 0 | 1 | 2,
@@ -104,8 +104,9 @@ function readPublish(bytes: Buffer, at: number, { bodyStart, end }: Frame): IPub
     length: end - bodyStart,
     topic: bytes.toString('utf8', topicStart, topicEnd),
     payload: bytes.subarray(payloadStart, end),
-    ...(qos > 0 && { messageId: bytes.readUInt16BE(topicEnd) }),
   };
+  if (qos > 0) packet.messageId = bytes.readUInt16BE(topicEnd);
+  return packet;
 }
 
 /** One whole packet. Such packets are rare enough to have a parser each, rather than every connection one for ever. */

@@ -15,17 +15,23 @@ export class TelemetryInput {
   /** What the topic of the last message said: most devices send the same properties again and again. */
   private last: { readonly topic: string; readonly message: Omit<DeviceMessage, 'body'> } | undefined;
 
+  private readonly taken: { count: number };
+
   constructor(
     private readonly hub: Hub,
     private readonly device: DeviceIdentity,
-  ) {}
-
-  /** Appends a message whose topic is that of the last one. @returns undefined when it is another; nothing was done then. */
-  repeat({ topic, retain }: IPublishPacket, body: Buffer): Promise<void> | undefined {
-    return topic === this.last?.topic && !retain ? this.append({ ...this.last.message, body }) : undefined;
+  ) {
+    this.taken = hub.metrics.messages.row('Telemetry', 'mqtt');
   }
 
-  /** Appends a message. @param bag what its topic says @returns once it is on disk. */
+  /** Appends a message whose topic is that of the last one. @returns undefined when it is another; nothing was done then. @throws as {@link appendMessages}. */
+  repeat({ topic, retain }: IPublishPacket, body: Buffer): Promise<void> | undefined {
+    if (topic !== this.last?.topic || retain) return undefined;
+    const { systemProperties, properties } = this.last.message;
+    return this.append({ body, systemProperties, properties });
+  }
+
+  /** Appends a message. @param bag what its topic says @returns once it is on disk. @throws as {@link appendMessages}. */
   take({ topic, retain }: IPublishPacket, bag: readonly BagProperty[], body: Buffer): Promise<void> {
     const message = toDeviceMessage(bag, body, retain ? [RETAIN_MARK] : []);
     if (!retain && topic.length <= REMEMBERED_TOPIC_LENGTH) {
@@ -41,15 +47,11 @@ export class TelemetryInput {
     if (request?.kind !== 'telemetry') return;
     const marks = will?.retain === true ? [RETAIN_MARK, WILL_MARK] : [WILL_MARK];
     await this.append(toDeviceMessage(request.bag, Buffer.from(will?.payload ?? ''), marks));
-    this.count();
   }
 
-  /** Notes in the metrics that a message was taken. */
-  readonly count = (): void => {
-    this.hub.metrics.messages.add('Telemetry', 'mqtt');
-  };
-
   private append(message: DeviceMessage): Promise<void> {
-    return appendMessages(this.hub, this.device, [message]);
+    const appended = appendMessages(this.hub, this.device, [message]);
+    this.taken.count += 1;
+    return appended;
   }
 }
