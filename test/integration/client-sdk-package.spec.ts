@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { installPackedSdk, outside } from '../support/packed-sdk.js';
+import { compileStrictly, FOR_NODE } from '../support/strict-compile.js';
 
 const ROOT = join(__dirname, '../..');
 const SDK = join(ROOT, 'client-sdk');
@@ -128,36 +129,10 @@ describe('the package of the client SDK', () => {
   });
 
   describe('in an empty project', () => {
-    const NODE = {
-      module: 'nodenext',
-      moduleResolution: 'nodenext',
-      lib: ['ES2022'],
-      types: ['node'],
-      typeRoots: [join(ROOT, 'node_modules/@types')],
-      // Node's own declarations are not strict themselves.
-      skipLibCheck: true,
-    };
-    const compile = async (files: Record<string, string>, options: object): Promise<void> => {
-      for (const [name, text] of Object.entries(files)) await writeFile(join(project.folder, name), text);
-      const strict = {
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        noUncheckedIndexedAccess: true,
-        noPropertyAccessFromIndexSignature: true,
-        verbatimModuleSyntax: false,
-        skipLibCheck: false,
-        target: 'ES2022',
-        rootDir: '.',
-      };
-      const config = { compilerOptions: { ...strict, ...options }, files: Object.keys(files) };
-      await writeFile(join(project.folder, 'tsconfig.json'), JSON.stringify(config));
-      await outside(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.'], project.folder);
-    };
-
     it.each(['node', process.execPath])(
       'type-checks strictly and runs with %s, as ES module and as CommonJS',
       async (node) => {
-        await compile({ 'module.mts': MODULE, 'common.cts': COMMON }, NODE);
+        await compileStrictly(project.folder, { 'module.mts': MODULE, 'common.cts': COMMON }, FOR_NODE);
         for (const program of ['module.mjs', 'common.cjs']) {
           const said = JSON.parse(await outside(node, [program, baseUrl], project.folder)) as unknown;
           expect(said).toEqual({
@@ -180,11 +155,16 @@ describe('the package of the client SDK', () => {
       const ready = `import { createClient } from '@spyglass-iot/client';
 const { iotHub, blobStorage, aiServices, telemetry } = createClient({ baseUrl: 'http://127.0.0.1:8000' });\n`;
       const files = blocks.map((code, index) => [`readme-${index}.mts`, index === 0 ? code : ready + code] as const);
-      await compile(Object.fromEntries(files), { ...NODE, noPropertyAccessFromIndexSignature: false, noEmit: true });
+      await compileStrictly(project.folder, Object.fromEntries(files), {
+        ...FOR_NODE,
+        noPropertyAccessFromIndexSignature: false,
+        noEmit: true,
+      });
     }, 60_000);
 
     it('type-checks strictly in a web page, the declarations of the package included', async () => {
-      await compile(
+      await compileStrictly(
+        project.folder,
         { 'page.ts': PAGE },
         {
           module: 'esnext',

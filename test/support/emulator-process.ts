@@ -48,16 +48,19 @@ export async function ensureEmulatorBuilt(): Promise<void> {
  * Starts the emulator on a free port with `args` and waits for its ready line.
  *
  * @param launcher a command that becomes the one it is given: what the emulator is started through.
+ * @param main the command's file, when it is not this repository's.
  * @throws Error with its log if no such line comes.
  */
 export async function startEmulatorProcess(
   args: readonly string[],
   launcher: readonly string[] = [],
+  main?: string,
 ): Promise<EmulatorProcess> {
   const startedMs = performance.now();
   const { output, errors, child, exited } = runEmulator(
     ['start', '--port', '0', '--no-standard-ports', ...args],
     launcher,
+    main,
   );
   const limit = setTimeout(() => child.kill('SIGKILL'), READY_LIMIT_MS);
   const line = await Promise.race([output, exited.then(() => undefined)]);
@@ -82,6 +85,7 @@ export async function runEmulatorToEnd(args: readonly string[]): Promise<{ exitC
 function runEmulator(
   args: readonly string[],
   launcher: readonly string[] = [],
+  main = EMULATOR_MAIN,
 ): {
   child: ChildProcess;
   /** The first line on standard output. */
@@ -89,7 +93,7 @@ function runEmulator(
   errors: () => string;
   exited: Promise<number | null>;
 } {
-  const [command = '', ...commandArgs] = [...launcher, process.execPath, EMULATOR_MAIN, ...args];
+  const [command = '', ...commandArgs] = [...launcher, process.execPath, main, ...args];
   const child = spawn(command, commandArgs, { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
