@@ -69,7 +69,7 @@ export class HubError extends Error {
   /** For the hub's log alone: what a client that has not proven itself must not learn. */
   readonly reason: string;
   /** Facts of the refusal that a direct method's caller is told beside the message. */
-  readonly info: Readonly<Record<string, string>>;
+  readonly info: Readonly<Record<string, string>> | undefined;
 
   constructor(
     readonly errorName: HubErrorName,
@@ -82,6 +82,6 @@ export class HubError extends Error {
     this.status = HUB_ERRORS[errorName].status;
     this.condition = HUB_ERRORS[errorName].condition;
     this.reason = options.reason ?? message;
-    this.info = options.info ?? {};
+    this.info = options.info;
   }
 }

@@ -429,9 +429,9 @@ describe('HTTPS routes', () => {
 
   describe('direct methods', () => {
     it.each([
-      ['nobody', 404001, 'DeviceNotFound'],
-      ['offline', 404103, 'DeviceNotOnline'],
-    ])('answers for %s with %i within a nested body', async (deviceId, code, name) => {
+      ['nobody', 404001, 'DeviceNotFound', {}],
+      ['offline', 404103, 'DeviceNotOnline', { info: { timeout: '00:00:00' } }],
+    ])('answers for %s with %i within a nested body', async (deviceId, code, name, more) => {
       await create('offline');
       const reply = await call('POST', `/twins/${deviceId}/methods`, { body: { methodName: 'm' } });
       expect([reply.status, reply.headers['iothub-errorcode']]).toEqual([404, name]);
@@ -441,6 +441,7 @@ describe('HTTPS routes', () => {
         trackingId: expect.any(String),
         message: expect.any(String),
         timestampUtc: expect.stringMatching(/^\d{4}-/),
+        ...more,
       });
     });
   });
