@@ -27,8 +27,15 @@ export function targetProblem(text: string, ofModules?: boolean): string | undef
   return problemOf(() => compileTargetCondition(text));
 }
 
+/** What IoT Hub takes for a metric without its FROM: all devices. */
+const ALL = /^\s*select\s+\*\s*$/i;
+
+/** Counts what the query of a metric means. @throws {@link HubError} `ArgumentInvalid` with position and reason. */
+export const compileMetric = (query: string): CountQuery =>
+  compileCountQuery(ALL.test(query) ? `${query} FROM devices` : query);
+
 /** What is wrong with the query of a metric, if anything. */
-export const metricProblem = (query: string): string | undefined => problemOf(() => compileCountQuery(query));
+export const metricProblem = (query: string): string | undefined => problemOf(() => compileMetric(query));
 
 function problemOf(work: () => unknown): string | undefined {
   try {

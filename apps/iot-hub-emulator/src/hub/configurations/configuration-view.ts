@@ -1,9 +1,9 @@
 import { utcText } from '../clock.js';
 import type { Hub } from '../hub.js';
 import type { JsonObject, JsonValue } from '../json.js';
-import { compileCountQuery, type CountQuery } from '../query/count-query.js';
+import type { CountQuery } from '../query/count-query.js';
 import { readTarget } from '../query/target-condition.js';
-import { compileTargetCondition } from './configuration-queries.js';
+import { compileMetric, compileTargetCondition } from './configuration-queries.js';
 
 /** A row of `configurations`. */
 export interface ConfigurationRow {
@@ -37,7 +37,7 @@ export function toConfiguration(hub: Pick<Hub, 'store'>, row: ConfigurationRow):
   const id = row.configuration_id;
   const content = JSON.parse(row.content) as JsonObject;
   const queries = JSON.parse(row.metric_queries) as Record<string, string>;
-  const results = Object.entries(queries).map(([name, query]) => [name, count(hub, compileCountQuery(query))]);
+  const results = Object.entries(queries).map(([name, query]) => [name, count(hub, compileMetric(query))]);
   return {
     id,
     schemaVersion: row.schema_version,

@@ -90,6 +90,17 @@ describe(createConfiguration.name, () => {
     expect(created.systemMetrics).toMatchObject({ results: { targetedCount } });
   });
 
+  it('counts all devices by a metric that selects everything from nowhere', async () => {
+    const { metrics } = await createConfiguration(hub, 'all', {
+      content: CONTENT,
+      metrics: { queries: { all: 'select *', named: 'SELECT * FROM devices' } },
+    });
+    const { results, queries } = metrics as { results: Record<string, number>; queries: object };
+    expect(queries).toMatchObject({ all: 'select *' });
+    expect(results.all).toBe(results.named);
+    expect(results.all).toBeGreaterThan(0);
+  });
+
   it('has no labels when it was given none', async () => {
     expect(await createConfiguration(hub, 'plain', { content: CONTENT })).toMatchObject({ labels: null });
     expect(await createConfiguration(hub, 'empty', { content: CONTENT, labels: {} })).toMatchObject({ labels: {} });
