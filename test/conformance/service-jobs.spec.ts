@@ -150,6 +150,14 @@ describe('scheduled jobs, through azure-iothub', () => {
     expect(error.responseBody).toContain('ErrorCode:JobNotFound');
   });
 
+  it('are none of import or export, which a list says and an id is refused by', async () => {
+    expect((await hub.registry.listJobs()).responseBody).toEqual([]);
+    for (const call of [hub.registry.getJob('nothing'), hub.registry.cancelJob('nothing')]) {
+      const error = (await call.catch((cause: unknown) => cause)) as { responseBody: string };
+      expect(error.responseBody).toContain('ErrorCode:JobNotFound');
+    }
+  });
+
   it.each<[string, number, string, unknown]>([
     ['an id that is taken', 409, 'JobAlreadyExists', { jobId: 'rates', queryCondition: '*' }],
     ['a condition with an error', 400, 'ArgumentInvalid', { queryCondition: 'deviceId LIKE 1' }],
@@ -209,7 +217,7 @@ describe('scheduled jobs of a hub that is stopped and started again', () => {
       ]);
       const { deviceJobStatistics } = await reach(jobsAfter, 'soon', 'completed');
       expect(deviceJobStatistics).toMatchObject({ deviceCount: 50, succeededCount: 50 });
-      const { result } = await after.registry.createQuery('SELECT COUNT() AS n FROM devices WHERE version = 2').next();
+      const { result } = await after.registry.createQuery('SELECT COUNT() AS n FROM devices WHERE version = 3').next();
       expect(result).toEqual([{ n: 50 }]);
       expect(asked).toBe(1);
     } finally {

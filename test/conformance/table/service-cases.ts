@@ -453,7 +453,11 @@ const out: readonly Case[] = [
     operation: 'Import and export devices',
     over: HTTPS,
     refusedAs: NOT_IMPLEMENTED,
-    run: (hub) => expectNotImplemented(hub.registry.listJobs(), 'Import and export jobs'),
+    run: (hub) =>
+      expectNotImplemented(
+        hub.registry.importDevicesFromBlob('https://storage.invalid/in', 'https://storage.invalid/out'),
+        'Import and export jobs',
+      ),
   },
   {
     operation: 'Digital twins: read and change',

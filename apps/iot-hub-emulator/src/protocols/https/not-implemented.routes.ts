@@ -5,7 +5,7 @@ import type { HttpRoute } from './http-route.js';
 const OPERATIONS: Readonly<Record<string, readonly `${HttpRoute['method']} /${string}`[]>> = {
   'Messages of modules over HTTPS': ['POST /devices/:deviceId/modules/:moduleId/messages/events'],
   'File uploads of modules': ['POST /devices/:deviceId/modules/:moduleId/files'],
-  'Import and export jobs': ['POST /jobs/create', 'GET /jobs', 'GET /jobs/:jobId', 'DELETE /jobs/:jobId'],
+  'Import and export jobs': ['POST /jobs/create'],
   'Digital twins': ['GET /digitaltwins/:deviceId', 'PATCH /digitaltwins/:deviceId'],
   'Digital twin commands': [
     'POST /digitaltwins/:deviceId/commands/:command',
