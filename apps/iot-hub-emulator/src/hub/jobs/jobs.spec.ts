@@ -48,9 +48,9 @@ const METHOD_JOB = {
 };
 
 /** Lets the runner go on until something has come about. */
-async function until(condition: () => boolean): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let turn = 0; turn < 1000; turn += 1) {
-    const met = condition();
+    const met = await condition();
     // Also for what was only written to be committed.
     await new Promise(setImmediate);
     if (met) return;
@@ -64,8 +64,8 @@ async function reach(hub: TestHub, jobId: string, status: string): Promise<JsonO
   return getJob(hub, jobId);
 }
 
-const parts = (hub: TestHub, jobId: string) =>
-  runQuery(hub, { query: `SELECT * FROM devices.jobs WHERE jobId = '${jobId}'`, maxItemCount: 1000 }).items;
+const parts = async (hub: TestHub, jobId: string) =>
+  (await runQuery(hub, { query: `SELECT * FROM devices.jobs WHERE jobId = '${jobId}'`, maxItemCount: 1000 })).items;
 
 /** A connected device that listens to methods. What it was called with is in `calls`; `answer` answers the call. */
 function connect(hub: TestHub, deviceId: string, answer?: (call: MethodCall) => void) {
@@ -120,7 +120,7 @@ describe(createJob.name, () => {
       deviceJobStatistics: { deviceCount: 2, failedCount: 0, succeededCount: 2, runningCount: 0, pendingCount: 0 },
     });
     expect(['a', 'b', 'c'].map((deviceId) => getTwin(hub, { deviceId }).tags)).toEqual([{ a: 1 }, undefined, { a: 1 }]);
-    expect(parts(hub, 'j1')).toEqual([
+    expect(await parts(hub, 'j1')).toEqual([
       expect.objectContaining({ deviceId: 'a', status: 'completed', outcome: { deviceMethodResponse: null } }),
       expect.objectContaining({ deviceId: 'c', status: 'completed' }),
     ]);
@@ -134,7 +134,7 @@ describe(createJob.name, () => {
     const job = await reach(hub, 'reboot', 'completed');
     expect(job.deviceJobStatistics).toMatchObject({ deviceCount: 3, failedCount: 2, succeededCount: 1 });
     expect(calls).toEqual([{ requestId: expect.any(String), methodName: 'reboot', payload: '{"soon":true}' }]);
-    expect(parts(hub, 'reboot').map(({ outcome, error }) => outcome ?? (error as JsonObject).code)).toEqual([
+    expect((await parts(hub, 'reboot')).map(({ outcome, error }) => outcome ?? (error as JsonObject).code)).toEqual([
       'DeviceNotOnline',
       { deviceMethodResponse: { status: 202, payload: { done: true } } },
       'InvalidDeviceResponse',
@@ -184,7 +184,10 @@ describe(createJob.name, () => {
     });
     await createJob(hub, 'many', TWIN_JOB);
     expect((await reach(hub, 'many', 'completed')).deviceJobStatistics).toMatchObject({ succeededCount: 1050 });
-    const { items } = runQuery(hub, { query: 'SELECT COUNT() AS n FROM devices WHERE tags.a = 1', maxItemCount: 1 });
+    const { items } = await runQuery(hub, {
+      query: 'SELECT COUNT() AS n FROM devices WHERE tags.a = 1',
+      maxItemCount: 1,
+    });
     expect(items).toEqual([{ n: 1050 }]);
   });
 
@@ -195,7 +198,7 @@ describe(createJob.name, () => {
     await until(() => calls.length === 1);
     hub.clock.advance(10_000);
     expect(await reach(hub, 'short', 'completed')).toMatchObject({ deviceJobStatistics: { failedCount: 1 } });
-    expect(parts(hub, 'short')).toMatchObject([{ status: 'failed', error: { code: 'RequestTimedOut' } }]);
+    expect(await parts(hub, 'short')).toMatchObject([{ status: 'failed', error: { code: 'RequestTimedOut' } }]);
   });
 
   it('runs over modules when its condition names them', async () => {
@@ -209,7 +212,7 @@ describe(createJob.name, () => {
     }
     await createJob(hub, 'j', { ...TWIN_JOB, queryCondition: "FROM devices.modules WHERE ModuleId = 'lens'" });
     expect((await reach(hub, 'j', 'completed')).deviceJobStatistics).toMatchObject({ succeededCount: 2 });
-    expect(parts(hub, 'j').map(({ deviceId, moduleId }) => [deviceId, moduleId])).toEqual([
+    expect((await parts(hub, 'j')).map(({ deviceId, moduleId }) => [deviceId, moduleId])).toEqual([
       ['a', 'lens'],
       ['b', 'lens'],
     ]);
@@ -217,8 +220,10 @@ describe(createJob.name, () => {
     expect(getTwin(hub, { deviceId: 'b' })).not.toHaveProperty('tags');
     await createJob(hub, 'k', { ...METHOD_JOB, queryCondition: 'from devices.modules' });
     await reach(hub, 'k', 'completed');
-    expect(parts(hub, 'k')).toMatchObject(Array(3).fill({ status: 'failed', error: { code: 'DeviceNotOnline' } }));
-    const found = runQuery(hub, {
+    expect(await parts(hub, 'k')).toMatchObject(
+      Array(3).fill({ status: 'failed', error: { code: 'DeviceNotOnline' } }),
+    );
+    const found = await runQuery(hub, {
       query: "SELECT * FROM devices.jobs WHERE moduleId = 'agent' AND jobId = 'k'",
       maxItemCount: 10,
     });
@@ -237,7 +242,10 @@ describe(createJob.name, () => {
       failedCount: 1,
       succeededCount: 1,
     });
-    expect(parts(hub, 'second')).toMatchObject([{ error: { code: 'PreconditionFailed' } }, { status: 'completed' }]);
+    expect(await parts(hub, 'second')).toMatchObject([
+      { error: { code: 'PreconditionFailed' } },
+      { status: 'completed' },
+    ]);
   });
 
   it.each<[string, string, JsonObject, string]>([
@@ -274,7 +282,7 @@ describe(createJob.name, () => {
     expect(getJob(hub, 'j').status).toBe('completed');
     hub.clock.advance(day);
     expect(getJob(hub, 'j')).toEqual({ type: 'unknown', status: 'unknown' });
-    expect(parts(hub, 'j')).toEqual([]);
+    expect(await parts(hub, 'j')).toEqual([]);
   });
 });
 
@@ -295,13 +303,13 @@ describe(cancelJob.name, () => {
     connect(hub, 'b', answerWith(hub, 'b', 200, ''));
     await createJob(hub, 'j', METHOD_JOB);
     await reach(hub, 'j', 'running');
-    await until(() => parts(hub, 'j')[1]?.status === 'completed');
+    await until(async () => (await parts(hub, 'j'))[1]?.status === 'completed');
     const cancelled = await cancelJob(hub, 'j');
     expect(cancelled).toMatchObject({
       status: 'cancelled',
       deviceJobStatistics: { deviceCount: 2, succeededCount: 1 },
     });
-    expect(parts(hub, 'j')).toMatchObject([{ status: 'canceled' }, { status: 'completed' }]);
+    expect(await parts(hub, 'j')).toMatchObject([{ status: 'canceled' }, { status: 'completed' }]);
     await createJob(hub, 'next', TWIN_JOB);
     await reach(hub, 'next', 'completed');
     expect(getJob(hub, 'j')).toEqual(cancelled);
@@ -329,7 +337,7 @@ describe(keepJobsRunning.name, () => {
 
     const next = restarted(hub);
     expect(await reach(next, 'methods', 'completed')).toMatchObject({ deviceJobStatistics: { failedCount: 2 } });
-    expect(parts(next, 'methods')).toMatchObject([
+    expect(await parts(next, 'methods')).toMatchObject([
       { status: 'failed', error: { code: 'ServiceUnavailable' } },
       { status: 'failed', error: { code: 'ServiceUnavailable' } },
     ]);
@@ -355,7 +363,7 @@ describe(keepJobsRunning.name, () => {
       current = restarted(current);
     }
     expect((await reach(current, 'j', 'completed')).deviceJobStatistics).toMatchObject({ succeededCount: 350 });
-    const { items } = runQuery(current, {
+    const { items } = await runQuery(current, {
       query: 'SELECT COUNT() AS n FROM devices WHERE version = 3',
       maxItemCount: 1,
     });

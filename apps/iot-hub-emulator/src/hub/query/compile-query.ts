@@ -24,11 +24,21 @@ export interface DocumentColumn {
   readonly segments: readonly string[];
 }
 
-/** A query whose rows are groups of documents. */
+/**
+ * A query whose rows are groups of documents. It is done in two steps: `parts` over some of the documents at a time, then
+ * `wholes` over all that came of it.
+ */
 export interface AggregateQuery {
   readonly kind: 'groups';
-  /** A whole statement. Its columns are JSON text, or NULL where the value is undefined, in the order of `names`. */
-  readonly sql: string;
+  readonly collection: Collection;
+  /** SQL condition over a row of the collection's table. */
+  readonly condition: string;
+  /** SQL of the columns `v0`, `v1`, … over the collection's table. */
+  readonly parts: readonly string[];
+  /** SQL of the columns over those: JSON text, or NULL where the value is undefined, in the order of `names`. */
+  readonly wholes: readonly string[];
+  /** Whether each step is grouped by `v0`. */
+  readonly isGrouped: boolean;
   readonly names: readonly string[];
   readonly parameters: readonly SqlValue[];
   readonly top?: number;
@@ -62,7 +72,14 @@ export function compileQuery(text: string): CompiledQuery {
       ...top,
     };
   }
-  return { kind: 'groups', ...groups(query, condition, scope), parameters: scope.parameters.values, ...top };
+  return {
+    kind: 'groups',
+    collection,
+    condition,
+    ...groups(query, scope),
+    parameters: scope.parameters.values,
+    ...top,
+  };
 }
 
 function checkWhole({ source, projections, groupBy }: Query, { wholeOnly }: Collection): void {
@@ -85,43 +102,66 @@ function documentColumns(projections: readonly Projection[], collection: Collect
   return columns;
 }
 
-function groups(query: Query, condition: string, scope: Scope): Pick<AggregateQuery, 'sql' | 'names'> {
+function groups(query: Query, scope: Scope): Pick<AggregateQuery, 'parts' | 'wholes' | 'isGrouped' | 'names'> {
   const { groupBy, projections } = query;
   if (projections === undefined) throw invalidQuery(groupBy?.position ?? 0, 'GROUP BY needs named columns, not *.');
   const group = groupBy && jsonText(groupBy, scope);
+  const parts = group === undefined ? [] : [group];
+  const part = (sql: string) => `v${parts.push(sql) - 1}`;
   let unnamed = 0;
   const columns = projections.map(({ value, alias, position }) => {
     if (value.kind === 'aggregate') {
-      return { name: alias ?? `$${(unnamed += 1)}`, sql: aggregate(value, scope) };
+      return { name: alias ?? `$${(unnamed += 1)}`, sql: aggregate(value, scope, part) };
     }
     const { segments } = scope.collection.resolve(value);
     if (group === undefined || jsonText(value, scope) !== group) {
       throw invalidQuery(position, 'beside an aggregate, SELECT can name the attribute of GROUP BY alone.');
     }
-    return { name: alias ?? segments.at(-1) ?? '', sql: group };
+    return { name: alias ?? segments.at(-1) ?? '', sql: 'v0' };
   });
   const names = columns.map(({ name }) => name);
   checkNames(projections, names);
-  const { table, belongs } = scope.collection;
-  const list = columns.map(({ sql }, index) => `${sql} AS c${index}`).join(', ');
-  const grouping = group === undefined ? '' : ` GROUP BY ${group} ORDER BY ${group}`;
-  return { sql: `SELECT ${list} FROM ${table} WHERE ${belongs} AND ${condition}${grouping}`, names };
+  return { parts, wholes: columns.map(({ sql }) => sql), isGrouped: group !== undefined, names };
 }
 
-function aggregate({ name, operand }: Extract<Projection['value'], { kind: 'aggregate' }>, scope: Scope): string {
-  if (operand === undefined) return 'json_quote(COUNT(*))';
+/** SQL of the first step of a query by groups, over the rows that meet `more`, too. */
+export function partsSql({ collection, condition, parts, isGrouped }: AggregateQuery, more = '1'): string {
+  const list = parts.map((sql, index) => `${sql} AS v${index}`).join(', ');
+  const { table, belongs } = collection;
+  return `SELECT ${list} FROM ${table} WHERE ${belongs} AND ${more} AND ${condition}${isGrouped ? ' GROUP BY v0' : ''}`;
+}
+
+/** SQL of the second step, with columns `c0`, `c1`, …. @param source what the first has given: a table or a query. */
+export function wholesSql({ wholes, isGrouped }: AggregateQuery, source: string): string {
+  const list = wholes.map((sql, index) => `${sql} AS c${index}`).join(', ');
+  return `SELECT ${list} FROM ${source}${isGrouped ? ' GROUP BY v0 ORDER BY v0' : ''}`;
+}
+
+/** @param part takes the SQL of a value over some documents. @returns SQL of the value over all of those. */
+function aggregate(
+  { name, operand }: Extract<Projection['value'], { kind: 'aggregate' }>,
+  scope: Scope,
+  part: (sql: string) => string,
+): string {
+  if (operand === undefined) return `json_quote(SUM(${part('COUNT(*)')}))`;
   const { text = 'NULL', number = 'NULL' } = compile(operand, scope);
+  // As JavaScript has numbers: it could not even read a larger integer.
+  const real = (sql: string) => part(`CAST(${sql} AS REAL)`);
   switch (name) {
     // Numbers come before texts, as in the hub's own store.
     case 'MIN':
-      return quoted(`COALESCE(MIN(${number}), MIN(${text}))`);
+      return quoted(`COALESCE(MIN(${real(`MIN(${number})`)}), MIN(${part(`MIN(${text})`)}))`);
     case 'MAX':
-      return quoted(`COALESCE(MAX(${text}), MAX(${number}))`);
+      return quoted(`COALESCE(MAX(${part(`MAX(${text})`)}), MAX(${real(`MAX(${number})`)}))`);
+    case 'AVG':
+      return finite(`SUM(${real(`SUM(${number})`)}) / SUM(${part(`COUNT(${number})`)})`);
     default:
-      // JSON has no infinite numbers.
-      return quoted(`NULLIF(NULLIF(${name}(${number}), 9e999), -9e999)`);
+      return finite(`SUM(${real(`${name}(${number})`)})`);
   }
 }
+
+/** JSON has no infinite numbers. */
+const finite = (sql: string): string => quoted(`NULLIF(NULLIF(${sql}, 9e999), -9e999)`);
 
 const quoted = (sql: string): string => `CASE WHEN ${sql} IS NOT NULL THEN json_quote(${sql}) END`;
 

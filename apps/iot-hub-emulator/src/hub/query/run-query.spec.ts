@@ -32,23 +32,23 @@ async function aHub(twins: Readonly<Record<string, TwinSettings>>) {
 }
 
 type QueryHub = Awaited<ReturnType<typeof aHub>>;
-const items = (hub: QueryHub, query: string) => runQuery(hub, { query, maxItemCount: 100 }).items;
+const items = async (hub: QueryHub, query: string) => (await runQuery(hub, { query, maxItemCount: 100 })).items;
 
 /** All pages of a query, each as its list of items. */
-function pages(hub: QueryHub, query: string, maxItemCount: number) {
+async function pages(hub: QueryHub, query: string, maxItemCount: number) {
   const found = [];
   let continuation: string | undefined;
   do {
-    const page = runQuery(hub, { query, maxItemCount, ...(continuation !== undefined && { continuation }) });
+    const page = await runQuery(hub, { query, maxItemCount, ...(continuation !== undefined && { continuation }) });
     found.push(page.items);
     continuation = page.continuation;
   } while (continuation !== undefined);
   return found;
 }
 
-function refusal(run: () => unknown): HubError {
+async function refusal(run: Promise<unknown>): Promise<HubError> {
   try {
-    run();
+    await run;
   } catch (error) {
     if (error instanceof HubError) return error;
     throw error;
@@ -66,7 +66,7 @@ const FLEET = {
 describe(runQuery.name, () => {
   it('gives whole twins for *, as services see them', async () => {
     const hub = await aHub({ cam1: FLEET.cam1 });
-    const page = runQuery(hub, { query: "SELECT * FROM devices WHERE tags.site = 'north'", maxItemCount: 10 });
+    const page = await runQuery(hub, { query: "SELECT * FROM devices WHERE tags.site = 'north'", maxItemCount: 10 });
     expect(page).toEqual({
       itemType: 'Twin',
       items: [
@@ -86,15 +86,15 @@ describe(runQuery.name, () => {
 
   it('projects values under their last name or their alias and leaves out what is undefined', async () => {
     const hub = await aHub(FLEET);
-    expect(items(hub, 'SELECT DeviceID, tags.floor, properties.reported.level AS l FROM devices')).toEqual([
+    expect(await items(hub, 'SELECT DeviceID, tags.floor, properties.reported.level AS l FROM devices')).toEqual([
       { deviceId: 'cam1', floor: 2, l: 10 },
       { deviceId: 'cam2', l: 20 },
       { deviceId: 'cam3', floor: 3, l: 0.5 },
       { deviceId: 'door' },
     ]);
-    const [door] = items(hub, "SELECT devices.properties.desired FROM devices WHERE devices.deviceId = 'door'");
+    const [door] = await items(hub, "SELECT devices.properties.desired FROM devices WHERE devices.deviceId = 'door'");
     expect(door).toEqual({ desired: { rate: 60, $metadata: {}, $version: 1 } });
-    expect(runQuery(hub, { query: 'SELECT deviceId FROM devices', maxItemCount: 1 }).itemType).toBe('Raw');
+    expect((await runQuery(hub, { query: 'SELECT deviceId FROM devices', maxItemCount: 1 })).itemType).toBe('Raw');
   });
 
   it.each([
@@ -122,29 +122,33 @@ describe(runQuery.name, () => {
     ['statusReason = null OR NOT x509Thumbprint.primaryThumbprint = null', []],
   ])('WHERE %s', async (condition, expected) => {
     const hub = await aHub(FLEET);
-    expect(items(hub, `SELECT * FROM devices WHERE ${condition}`).map((item) => item.deviceId)).toEqual(expected);
+    expect((await items(hub, `SELECT * FROM devices WHERE ${condition}`)).map((item) => item.deviceId)).toEqual(
+      expected,
+    );
   });
 
   it('counts and aggregates, over everything or by group', async () => {
     const hub = await aHub(FLEET);
-    expect(items(hub, 'SELECT COUNT() AS total FROM devices')).toEqual([{ total: 4 }]);
-    expect(items(hub, "SELECT COUNT(), SUM(tags.floor) FROM devices WHERE deviceId = 'none'")).toEqual([{ $1: 0 }]);
+    expect(await items(hub, 'SELECT COUNT() AS total FROM devices')).toEqual([{ total: 4 }]);
+    expect(await items(hub, "SELECT COUNT(), SUM(tags.floor) FROM devices WHERE deviceId = 'none'")).toEqual([
+      { $1: 0 },
+    ]);
     expect(
-      items(
+      await items(
         hub,
         `SELECT AVG(properties.reported.level) AS avg, SUM(properties.reported.level) AS sum,
            MIN(properties.reported.level) AS low, MAX(deviceId) AS last FROM devices`,
       ),
     ).toEqual([{ avg: 30.5 / 3, sum: 30.5, low: 0.5, last: 'door' }]);
-    expect(items(hub, 'SELECT tags.site AS site, COUNT() AS n FROM devices GROUP BY tags.site')).toEqual([
+    expect(await items(hub, 'SELECT tags.site AS site, COUNT() AS n FROM devices GROUP BY tags.site')).toEqual([
       { n: 1 },
       { site: 'north', n: 2 },
       { site: 'south', n: 1 },
     ]);
     expect(
-      items(hub, 'SELECT properties.reported.mode FROM devices GROUP BY devices.properties.reported.mode'),
+      await items(hub, 'SELECT properties.reported.mode FROM devices GROUP BY devices.properties.reported.mode'),
     ).toEqual([{}, { mode: 'off' }, { mode: 'on' }, { mode: 5 }]);
-    expect(items(hub, 'SELECT status, COUNT() AS n FROM devices GROUP BY status')).toEqual([
+    expect(await items(hub, 'SELECT status, COUNT() AS n FROM devices GROUP BY status')).toEqual([
       { status: 'disabled', n: 1 },
       { status: 'enabled', n: 3 },
     ]);
@@ -160,30 +164,30 @@ describe(runQuery.name, () => {
       insert.run('cam1', 'agent', '{"site":"south"}');
       insert.run('door', 'lock', '{"site":"north"}');
     });
-    const all = runQuery(hub, { query: 'SELECT * FROM devices.modules', maxItemCount: 10 });
+    const all = await runQuery(hub, { query: 'SELECT * FROM devices.modules', maxItemCount: 10 });
     expect(all.itemType).toBe('Twin');
     expect(all.items.map(({ deviceId, moduleId }) => [deviceId, moduleId])).toEqual([
       ['cam1', 'agent'],
       ['cam1', 'lens'],
       ['door', 'lock'],
     ]);
-    expect(pages(hub, 'SELECT moduleId FROM devices.modules', 1).flat()).toEqual([
+    expect((await pages(hub, 'SELECT moduleId FROM devices.modules', 1)).flat()).toEqual([
       { moduleId: 'agent' },
       { moduleId: 'lens' },
       { moduleId: 'lock' },
     ]);
     expect(
-      items(
+      await items(
         hub,
         "SELECT moduleId FROM devices.modules WHERE devices.modules.tags.site = 'north' AND devices.deviceId = 'door'",
       ),
     ).toEqual([{ moduleId: 'lock' }]);
-    expect(items(hub, 'SELECT tags.site, COUNT() AS n FROM devices.modules GROUP BY tags.site')).toEqual([
+    expect(await items(hub, 'SELECT tags.site, COUNT() AS n FROM devices.modules GROUP BY tags.site')).toEqual([
       { site: 'north', n: 2 },
       { site: 'south', n: 1 },
     ]);
-    expect(items(hub, 'SELECT COUNT() AS n FROM devices')).toEqual([{ n: 4 }]);
-    expect(items(hub, "SELECT deviceId FROM devices WHERE moduleId = 'lens'")).toEqual([]);
+    expect(await items(hub, 'SELECT COUNT() AS n FROM devices')).toEqual([{ n: 4 }]);
+    expect(await items(hub, "SELECT deviceId FROM devices WHERE moduleId = 'lens'")).toEqual([]);
   });
 
   it('finds what jobs did to devices', async () => {
@@ -202,7 +206,7 @@ describe(runQuery.name, () => {
       insert.run('j1', 'cam2', 'failed', null, '{"code":"DeviceNotOnline","description":"It sleeps."}');
       insert.run('j2', 'cam1', 'pending', null, null);
     });
-    const all = runQuery(hub, { query: 'SELECT * FROM devices.jobs', maxItemCount: 10 });
+    const all = await runQuery(hub, { query: 'SELECT * FROM devices.jobs', maxItemCount: 10 });
     expect(all.itemType).toBe('DeviceJob');
     expect(all.items[0]).toEqual({
       deviceId: 'cam1',
@@ -216,44 +220,48 @@ describe(runQuery.name, () => {
       outcome: { deviceMethodResponse: { status: 200, payload: { a: 1 } } },
     });
     expect(all.items[1]).toMatchObject({ error: { code: 'DeviceNotOnline', description: 'It sleeps.' } });
-    const found = (condition: string, pageSize = 10) =>
-      pages(hub, `SELECT * FROM devices.jobs WHERE ${condition}`, pageSize)
+    const found = async (condition: string, pageSize = 10) =>
+      (await pages(hub, `SELECT * FROM devices.jobs WHERE ${condition}`, pageSize))
         .flat()
         .map(({ jobId, deviceId }) => [jobId, deviceId]);
-    expect(found("devices.jobs.deviceId = 'cam1'", 1)).toEqual([
+    expect(await found("devices.jobs.deviceId = 'cam1'", 1)).toEqual([
       ['j1', 'cam1'],
       ['j2', 'cam1'],
     ]);
-    expect(found("jobId = 'j1' AND status = 'failed'")).toEqual([['j1', 'cam2']]);
-    expect(found("devices.jobs.jobType = 'scheduleDeviceMethod' AND devices.jobs.createdTimeUtc > '2031'")).toEqual([]);
-    expect(found('outcome.deviceMethodResponse.status = 200')).toEqual([['j1', 'cam1']]);
-    expect(found('is_defined(error)')).toEqual([['j1', 'cam2']]);
+    expect(await found("jobId = 'j1' AND status = 'failed'")).toEqual([['j1', 'cam2']]);
+    expect(
+      await found("devices.jobs.jobType = 'scheduleDeviceMethod' AND devices.jobs.createdTimeUtc > '2031'"),
+    ).toEqual([]);
+    expect(await found('outcome.deviceMethodResponse.status = 200')).toEqual([['j1', 'cam1']]);
+    expect(await found('is_defined(error)')).toEqual([['j1', 'cam2']]);
   });
 
   it('pages, and says on the last page that it is the last', async () => {
     const hub = await aHub(Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`d${index}`, {}])));
-    const ids = (query: string, size: number) =>
-      pages(hub, query, size).map((page) => page.map((item) => item.deviceId));
-    expect(ids('SELECT * FROM devices', 4)).toEqual([
+    const ids = async (query: string, size: number) =>
+      (await pages(hub, query, size)).map((page) => page.map((item) => item.deviceId));
+    expect(await ids('SELECT * FROM devices', 4)).toEqual([
       ['d0', 'd1', 'd2', 'd3'],
       ['d4', 'd5', 'd6', 'd7'],
       ['d8', 'd9'],
     ]);
-    expect(ids('SELECT * FROM devices', 5)).toHaveLength(2);
-    expect(ids('SELECT * FROM devices', 10)).toHaveLength(1);
-    expect(ids('SELECT TOP 5 * FROM devices', 4)).toEqual([['d0', 'd1', 'd2', 'd3'], ['d4']]);
-    expect(ids('SELECT TOP 4 * FROM devices', 4)).toHaveLength(1);
-    expect(ids("SELECT * FROM devices WHERE deviceId = 'no'", 4)).toEqual([[]]);
+    expect(await ids('SELECT * FROM devices', 5)).toHaveLength(2);
+    expect(await ids('SELECT * FROM devices', 10)).toHaveLength(1);
+    expect(await ids('SELECT TOP 5 * FROM devices', 4)).toEqual([['d0', 'd1', 'd2', 'd3'], ['d4']]);
+    expect(await ids('SELECT TOP 4 * FROM devices', 4)).toHaveLength(1);
+    expect(await ids("SELECT * FROM devices WHERE deviceId = 'no'", 4)).toEqual([[]]);
     expect(
-      pages(hub, 'SELECT deviceId, COUNT() AS n FROM devices GROUP BY deviceId', 4).map((page) => page.length),
+      (await pages(hub, 'SELECT deviceId, COUNT() AS n FROM devices GROUP BY deviceId', 4)).map((page) => page.length),
     ).toEqual([4, 4, 2]);
-    expect(pages(hub, 'SELECT TOP 7 deviceId, COUNT() AS n FROM devices GROUP BY deviceId', 4).flat()).toHaveLength(7);
+    expect(
+      (await pages(hub, 'SELECT TOP 7 deviceId, COUNT() AS n FROM devices GROUP BY deviceId', 4)).flat(),
+    ).toHaveLength(7);
   });
 
   it('goes on after the last device of a page, whatever was added or removed meanwhile', async () => {
     const hub = await aHub({ b: {}, d: {}, f: {}, h: {} });
     const query = 'SELECT deviceId FROM devices';
-    const first = runQuery(hub, { query, maxItemCount: 2 });
+    const first = await runQuery(hub, { query, maxItemCount: 2 });
     await hub.store.write(() => {
       hub.store.sql("DELETE FROM identities WHERE device_id = 'b'").run();
       hub.store
@@ -262,7 +270,7 @@ describe(runQuery.name, () => {
         )
         .run();
     });
-    const { items: second } = runQuery(hub, { query, maxItemCount: 5, continuation: first.continuation ?? '' });
+    const { items: second } = await runQuery(hub, { query, maxItemCount: 5, continuation: first.continuation ?? '' });
     expect(second).toEqual([{ deviceId: 'e' }, { deviceId: 'f' }, { deviceId: 'h' }]);
   });
 
@@ -271,15 +279,31 @@ describe(runQuery.name, () => {
     const hub = await aHub(
       Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`d${1000 + index}`, { reported: { text } }])),
     );
-    const found = pages(hub, 'SELECT * FROM devices', 1000);
+    const found = await pages(hub, 'SELECT * FROM devices', 1000);
     expect(found.length).toBeGreaterThan(1);
     expect(new Set(found.flat().map((item) => item.deviceId)).size).toBe(200);
+  });
+
+  it('lets other work go on while it looks at many documents', async () => {
+    const hub = await aHub(Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`d${index}`, {}])));
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      immediate = setImmediate(count);
+    };
+    let immediate = setImmediate(count);
+    const request = { query: "SELECT * FROM devices WHERE tags.site = 'nowhere'", maxItemCount: 1 };
+    const page = await runQuery(hub, request, { rows: 10, targetMs: 0 });
+    clearImmediate(immediate);
+    expect(page.items).toEqual([]);
+    // A slice of ten, and of one each when no time is left for more.
+    expect(turns).toBeGreaterThanOrEqual(90);
   });
 
   it('shows activity up to now', async () => {
     const hub = await aHub({ d: {} });
     hub.activity.note({ deviceId: 'd' }, Date.UTC(2026, 0, 2));
-    expect(items(hub, "SELECT * FROM devices WHERE lastActivityTime > '2026-01-01'")).toHaveLength(1);
+    expect(await items(hub, "SELECT * FROM devices WHERE lastActivityTime > '2026-01-01'")).toHaveLength(1);
   });
 
   it.each([
@@ -302,7 +326,7 @@ describe(runQuery.name, () => {
     ['SELECT * FROM devices ORDER BY deviceId', 'ArgumentInvalid', 'has no ORDER BY'],
   ])('refuses %s', async (query, errorName, reason) => {
     const hub = await aHub({});
-    const error = refusal(() => items(hub, query));
+    const error = await refusal(items(hub, query));
     expect(error.errorName).toBe(errorName);
     expect(error.message).toContain(reason);
   });
@@ -310,17 +334,17 @@ describe(runQuery.name, () => {
   it('refuses page sizes and continuations that are not its own', async () => {
     const hub = await aHub(FLEET);
     const query = 'SELECT * FROM devices';
-    const { continuation = '' } = runQuery(hub, { query, maxItemCount: 1 });
+    const { continuation = '' } = await runQuery(hub, { query, maxItemCount: 1 });
     for (const maxItemCount of [0, -1, 1.5, Number.NaN]) {
-      expect(refusal(() => runQuery(hub, { query, maxItemCount })).errorName).toBe('ArgumentInvalid');
+      expect((await refusal(runQuery(hub, { query, maxItemCount }))).errorName).toBe('ArgumentInvalid');
     }
     for (const other of ['', 'x', 'e30', continuation.slice(1), Buffer.from('[1,2,3]').toString('base64url')]) {
-      expect(refusal(() => runQuery(hub, { query, maxItemCount: 1, continuation: other })).message).toContain(
+      expect((await refusal(runQuery(hub, { query, maxItemCount: 1, continuation: other }))).message).toContain(
         'continuation',
       );
     }
     const otherQuery = "SELECT * FROM devices WHERE status = 'enabled'";
-    expect(() => runQuery(hub, { query: otherQuery, maxItemCount: 1, continuation })).toThrow(
+    await expect(runQuery(hub, { query: otherQuery, maxItemCount: 1, continuation })).rejects.toThrow(
       'does not belong to this query',
     );
   });
