@@ -57,13 +57,17 @@ export function getIdentity(hub: Hub, identity: Identity): IdentityJson {
   return toIdentityJson(requireIdentity(hub, identity));
 }
 
-/** Device identities by id, at most `top` of them (1 to 1000). @throws {@link HubError} `ArgumentInvalid`. */
+/**
+ * Device identities by id, at most `top` of them. "Any value outside the range of 1-1000 is considered to be 1000."
+ *
+ * @throws {@link HubError} `ArgumentInvalid` for what is no whole number.
+ * @see https://learn.microsoft.com/rest/api/iothub/service/devices/get-devices
+ */
 export function listDevices(hub: Hub, top = MAX_LISTED_DEVICES): IdentityJson[] {
-  if (!Number.isInteger(top) || top < 1 || top > MAX_LISTED_DEVICES) {
-    throw new HubError('ArgumentInvalid', `top must be a whole number from 1 to ${MAX_LISTED_DEVICES}.`);
-  }
+  if (!Number.isInteger(top)) throw new HubError('ArgumentInvalid', 'top must be a whole number.');
+  const limit = top < 1 ? MAX_LISTED_DEVICES : Math.min(top, MAX_LISTED_DEVICES);
   hub.activity.flush();
-  const rows = hub.store.sql(`SELECT * FROM identities WHERE module_id = '' ORDER BY device_id LIMIT ?`).all(top);
+  const rows = hub.store.sql(`SELECT * FROM identities WHERE module_id = '' ORDER BY device_id LIMIT ?`).all(limit);
   return (rows as unknown as IdentityRow[]).map(toIdentityJson);
 }
 

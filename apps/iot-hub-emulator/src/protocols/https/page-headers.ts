@@ -14,10 +14,9 @@ export function pageRequest(call: HttpCall): PageRequest {
 function maxItemCount(call: HttpCall): number {
   const text = header(call, 'x-ms-max-item-count');
   if (text === undefined) return DEFAULT_PAGE_ITEMS;
-  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) {
-    throw new HubError('ArgumentInvalid', 'x-ms-max-item-count must be a whole number from 1.');
-  }
-  return Number(text);
+  if (!/^-?\d{1,9}$/.test(text)) throw new HubError('ArgumentInvalid', 'x-ms-max-item-count must be a whole number.');
+  // "The service may use a different value if the value specified is not acceptable."
+  return Number(text) < 1 ? DEFAULT_PAGE_ITEMS : Number(text);
 }
 
 /** A page as IoT Hub sends it. */
