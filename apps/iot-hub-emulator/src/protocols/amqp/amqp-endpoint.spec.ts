@@ -399,6 +399,7 @@ describe(createAmqpEndpoint.name, () => {
       ['nobody', { to: '/devices/d2/messages/devicebound', body: 'x' }, 'amqp:not-found'],
       ['no address', { body: 'x' }, 'com.microsoft:argument-error'],
       ['another address', { to: '/devices/d%231/messages/events', body: 'x' }, 'com.microsoft:argument-error'],
+      ['a module', { to: '/devices/d%231/modules/m/messages/deviceBound', body: 'x' }, 'amqp:not-implemented'],
       ['an object', { to, body: { a: 1 } }, 'com.microsoft:argument-error'],
       [
         'a property that is a list',

@@ -35,6 +35,9 @@ export const deviceBoundRoute: IncomingLinkRoute = {
 function deviceOf({ to }: AmqpMessage): string {
   const segments = addressSegments(textOf(to) ?? '');
   const deviceId = segments && matchAddress('/devices/:deviceId/messages/devicebound', segments)?.deviceId;
+  if (segments && matchAddress('/devices/:deviceId/modules/:moduleId/messages/devicebound', segments)) {
+    throw new HubError('NotImplemented', 'Cloud-to-device messages to modules: not implemented by this emulator.');
+  }
   if (deviceId === undefined) {
     throw new HubError('ArgumentInvalid', 'The message must be `to` /devices/{deviceId}/messages/devicebound.');
   }

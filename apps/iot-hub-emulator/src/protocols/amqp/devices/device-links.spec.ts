@@ -82,6 +82,18 @@ describe(`the links of devices (${deviceRoutes.length})`, () => {
   };
   const logged = () => readLog(hub.store, { bit: 1, after: 0, limit: 100 });
 
+  it.each([
+    ['/devices/d1/modules/m1/messages/devicebound', /^Cloud-to-device messages to modules: not implemented/],
+    ['/devices/d1/modules/m1/messages/events', /^Inputs of IoT Edge modules: not implemented/],
+    ['/devices/d1/streams', /^Device streams: not implemented/],
+  ])('refuses to send on %s, by name', async (address, description) => {
+    const client = await connect({ deviceId: 'd1' }, { deviceId: 'd1', moduleId: 'm1' });
+    await expect(client.receiver(address)).rejects.toMatchObject({
+      condition: 'amqp:not-implemented',
+      message: expect.stringMatching(description) as unknown,
+    });
+  });
+
   describe('telemetry', () => {
     it('keeps a message with all it says, and accepts it when it is on disk', async () => {
       const client = await connect({ deviceId: 'd1' });

@@ -1,6 +1,7 @@
 import type { LinkRoute } from '../link-routes.js';
 import { cloudToDeviceRoute } from './cloud-to-device.link.js';
 import { methodRoutes } from './method.links.js';
+import { notImplementedRoutes } from './not-implemented.links.js';
 import { telemetryRoutes } from './telemetry.links.js';
 import { twinRoutes } from './twin.links.js';
 
@@ -10,4 +11,5 @@ export const deviceRoutes: readonly LinkRoute[] = [
   cloudToDeviceRoute,
   ...methodRoutes,
   ...twinRoutes,
+  ...notImplementedRoutes,
 ];
