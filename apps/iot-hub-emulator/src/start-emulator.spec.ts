@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -84,6 +84,16 @@ describe(startIotHubEmulator.name, () => {
     busy.close();
     await once(busy, 'close');
     expect((await start({ port })).port).toBe(port);
+  });
+
+  it('tells at once of a data directory that cannot be', async () => {
+    const file = path.join(directory, 'file');
+    await writeFile(file, '');
+    const impossible = process.platform === 'linux' ? '/proc/x' : path.join(file, 'x');
+    for (const dataDirectory of [file, impossible]) {
+      await expect(start({ dataDirectory })).rejects.toThrow(EmulatorOptionError);
+      await expect(start({ dataDirectory })).rejects.toThrow(dataDirectory);
+    }
   });
 
   it('has its data directory to itself until it is closed', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
@@ -16,6 +16,7 @@ import { applySeed } from './seed/apply-seed.js';
 import { readBeginning } from './seed/read-seed.js';
 import { STANDARD_PORTS, openPorts } from './standard-ports.js';
 import { lockDirectory } from './storage/directory-lock.js';
+import { makeFolder } from './storage/make-folder.js';
 import { ensureTlsFiles } from './tls/tls-files.js';
 import { eventHubsConnectionString, findConnectionString, serviceConnectionString } from './connection-strings.js';
 import { DEFAULT_HUB_NAME, openHub } from './open-hub.js';
@@ -115,7 +116,7 @@ async function openDirectory(options: IotHubEmulatorOptions, cleanups: (() => un
     return directory;
   }
   const directory = path.resolve(options.dataDirectory ?? '');
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   cleanups.push(lockDirectory(directory));
   return directory;
 }

@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import path from 'node:path';
+import { makeFolder } from '../storage/make-folder.js';
 import type { CertificateWithKey } from './certificate-issuer.js';
 
 /** Absolute paths of PEM files. */
@@ -26,6 +27,7 @@ const RENEWAL_MARGIN_MS = 30 * 24 * 60 * 60 * 1000;
  *
  * @param names further DNS names and IP addresses the certificate is to cover.
  * @param serverFolder where the server's certificate and key lie, when they are for another server than the hub.
+ * @throws EmulatorOptionError when one of the folders cannot be made.
  */
 export async function ensureTlsFiles(
   folder: string,
@@ -35,8 +37,8 @@ export async function ensureTlsFiles(
   const file = (name: string) => path.resolve(folder, name);
   const serverFile = (name: string) => path.resolve(serverFolder, name);
   const files = { caFile: file('ca.pem'), certFile: serverFile('server.pem'), keyFile: serverFile('server-key.pem') };
-  await mkdir(folder, { recursive: true });
-  await mkdir(serverFolder, { recursive: true });
+  await makeFolder(folder);
+  await makeFolder(serverFolder, '--server-dir');
   const wanted = [...new Set([...DEFAULT_TLS_NAMES, ...names])];
 
   let authority = await readPair(files.caFile, file('ca-key.pem'));
