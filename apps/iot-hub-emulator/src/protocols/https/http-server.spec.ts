@@ -605,6 +605,9 @@ describe('HTTPS routes', () => {
     it.each([
       ['POST', '/devices/d/modules/m/messages/events'],
       ['POST', '/devices/d/modules/m/files'],
+      ['GET', '/devices/d/modules/m/messages/deviceBound'],
+      ['GET', '/devices/d/modules/$edgeHub/devicesAndModulesInDeviceScope?deviceCount=10'],
+      ['POST', '/twins/d/streams/s'],
       ['POST', '/jobs/create'],
       ['GET', '/digitaltwins/d'],
     ])('refuses %s %s by name', async (method, target) => {
