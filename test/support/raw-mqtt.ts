@@ -8,12 +8,15 @@ import { createWebSocketStream, WebSocket } from 'ws';
 export interface HubAddress {
   readonly port: number;
   readonly ca: string | Buffer;
+  /** PEM of the certificate that the client shows, with its issuers', and of its key. */
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** A TLS byte stream to a hub. @param from the address of this machine's own that it comes from, for example 127.0.0.2 */
-export async function openTls({ port, ca }: HubAddress, from?: string): Promise<Duplex> {
+export async function openTls(address: HubAddress, from?: string): Promise<Duplex> {
   const way = from === undefined ? { host: 'localhost' } : { host: '127.0.0.1', localAddress: from };
-  const socket = connectTls({ ...way, servername: 'localhost', port, ca }).setNoDelay();
+  const socket = connectTls({ ...address, ...way, servername: 'localhost' }).setNoDelay();
   await once(socket, 'secureConnect');
   // Whoever uses the stream sees its close.
   socket.on('error', () => undefined);
