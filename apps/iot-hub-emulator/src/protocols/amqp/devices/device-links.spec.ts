@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
-import { type EventContext, message as rheaMessage, type Receiver, types } from 'rhea';
+import { type EventContext, message as rheaMessage, type Receiver, types, uuid_to_string } from 'rhea';
 import { AmqpTestClient } from '../../../../test-support/amqp-client.js';
 import { aDeviceBoundMessage, takenFeedback } from '../../../../test-support/device-messages.js';
 import { aHub, aToken, START_MS, type TestHub } from '../../../../test-support/test-hub.js';
@@ -314,6 +314,27 @@ describe(`the links of devices (${deviceRoutes.length})`, () => {
         });
         expect(await result).toEqual({ status: 207, payload: { seen: 3 } });
       }
+    });
+
+    it.each<[string, (id: Buffer) => unknown]>([
+      ['the UUID it is', (id) => id],
+      ['its text', uuid_to_string],
+      ['its text in capitals', (id) => uuid_to_string(id).toUpperCase()],
+    ])('names a call by a UUID, and takes back %s', async (_name, back) => {
+      const client = await connect({ deviceId: 'd1' });
+      const { receiver, contexts } = await client.receiver(METHODS);
+      receiver.add_credit(1);
+      const result = invokeMethod(hub, { deviceId: 'd1' }, call);
+      const [request] = await arrived(contexts, 1);
+      // rhea gives a UUID as its bytes, and any other id as text or a number.
+      const id = request?.message?.correlation_id as unknown as Buffer;
+      expect([Buffer.isBuffer(id), id.length]).toEqual([true, 16]);
+      await client.send(await client.sender(METHODS), {
+        correlation_id: back(id) as string,
+        application_properties: { 'IoThub-status': types.wrap_int(200) },
+        body: data('1'),
+      });
+      expect(await result).toEqual({ status: 200, payload: 1 });
     });
 
     it('lets no device answer for another', async () => {

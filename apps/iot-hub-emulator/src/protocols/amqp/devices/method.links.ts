@@ -27,7 +27,8 @@ export const methodRoutes: readonly LinkRoute[] = deviceAddresses('/methods/devi
         });
         const unlisten = session.listen('methods', ({ methodName, requestId, payload }) => {
           queue.send({
-            correlation_id: requestId,
+            // A UUID on the wire: the C SDK reads no other type.
+            correlation_id: Buffer.from(requestId, 'hex'),
             application_properties: { 'IoThub-methodname': methodName },
             body: dataBody(Buffer.from(payload)),
           });
@@ -54,7 +55,8 @@ export const methodRoutes: readonly LinkRoute[] = deviceAddresses('/methods/devi
           properties,
           message(message) {
             const status = message.application_properties?.['IoThub-status'];
-            const requestId = textOf(message.correlation_id);
+            // Back as a UUID or as its text.
+            const requestId = textOf(message.correlation_id)?.replaceAll('-', '').toLowerCase();
             const body = bodyBytes(message);
             if (typeof status !== 'number' || requestId === undefined || body === undefined) {
               throw new HubError(
