@@ -48,7 +48,7 @@ describe('file uploads', () => {
     expect(upload).toMatchObject({
       hostName: '127.0.0.1:10000/devstoreaccount1',
       containerName: 'dev',
-      blobName: 'd1/some%20dir/50%25.jpg',
+      blobName: 'd1/some dir/50%.jpg',
     });
     expect(upload.sasToken).toMatch(/^\?/);
     const token = new URLSearchParams(upload.sasToken);
@@ -153,7 +153,7 @@ describe('file uploads', () => {
     'takes the blob name %j',
     async (name) => {
       const { blobName } = await open(name);
-      expect(blobName.split('/').map(decodeURIComponent).join('/')).toBe(`d1/${name}`);
+      expect(blobName).toBe(`d1/${name}`);
     },
   );
 });

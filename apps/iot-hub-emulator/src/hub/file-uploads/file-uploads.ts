@@ -7,7 +7,7 @@ import { isJsonObject } from '../json.js';
 import { invalidInput } from '../registry/identity-input.js';
 import { appendFileNotification } from '../service-bound/append-file-notification.js';
 import { deviceBlobName } from './blob-name.js';
-import { encodeBlobName, type UploadStorage } from './upload-storage.js';
+import type { UploadStorage } from './upload-storage.js';
 
 /** Uploads a device may have open at a time. */
 export const MAX_OPEN_UPLOADS = 10;
@@ -16,12 +16,15 @@ export const UPLOAD_TTL_MS = 60 * 60 * 1000;
 /** Storage and hub need not have the very same time. */
 const CLOCK_SKEW_MS = 5 * 60 * 1000;
 
-/** Where a device is to put its file. Its URL is `https://{hostName}/{containerName}/{blobName}{sasToken}`. */
+/**
+ * Where a device is to put its file. Its URL is `https://{hostName}/{containerName}/{blobName}{sasToken}`, the name
+ * percent-encoded.
+ */
 export interface FileUpload {
   readonly correlationId: string;
   readonly hostName: string;
   readonly containerName: string;
-  /** Percent-encoded, since clients put the URL together by concatenation. */
+  /** As it is: the SDKs for C and Java encode it. @see https://github.com/Azure/azure-iot-sdk-c/pull/236 */
   readonly blobName: string;
   readonly sasToken: string;
 }
@@ -62,7 +65,7 @@ export async function openFileUpload(hub: Hub, { deviceId }: DeviceIdentity, bod
     correlationId,
     hostName: storage.hostName,
     containerName: storage.containerName,
-    blobName: encodeBlobName(blobName),
+    blobName,
     sasToken: storage.sign({ blobName, startsAtMs: nowMs - CLOCK_SKEW_MS, expiresAtMs }),
   };
 }

@@ -585,7 +585,7 @@ describe('HTTPS routes', () => {
     const files = '/devices/uploader/files';
     const { status, body } = await call('POST', files, { as, body: { blobName: 'a b.jpg' } });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ hostName: '127.0.0.1:10000/devstoreaccount1', blobName: 'uploader/a%20b.jpg' });
+    expect(body).toMatchObject({ hostName: '127.0.0.1:10000/devstoreaccount1', blobName: 'uploader/a b.jpg' });
     const notify = (id: string) =>
       call('POST', `${files}/notifications/${encodeURIComponent(id)}`, {
         as,
