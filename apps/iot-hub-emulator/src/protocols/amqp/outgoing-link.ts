@@ -1,7 +1,8 @@
+import { message as rheaMessage } from 'rhea';
 import { toAmqpError } from './amqp-errors.js';
 import type { FrameStream } from './rhea/frame-stream.js';
 import { giveUp, windowLeft } from './rhea/session-deliveries.js';
-import type { AmqpErrorFields, RheaDelivery, RheaLink } from './rhea/rhea-types.js';
+import type { AmqpErrorFields, RheaDelivery, RheaLink, RheaOutcomes } from './rhea/rhea-types.js';
 
 /** What the client made of a message: completed, rejected (dead-lettered), or given back. */
 export type Outcome = 'accepted' | 'rejected' | 'released' | 'modified';
@@ -26,10 +27,19 @@ export interface SendOptions {
   readonly tag?: Buffer;
   /**
    * Called once with what the client made of it; not at all when the link ends before. A promise is waited for before a
-   * client that asked for it (rcv-settle-mode `second`) is told that the message is settled.
+   * client that asked for it (rcv-settle-mode `second`) is told that the message is settled; when it rejects, the client is
+   * told that its outcome was, and why.
    */
   readonly outcome?: (outcome: Outcome) => Promise<unknown> | undefined;
 }
+
+/**
+ * The state of a message whose outcome could not be kept, as Service Bus gives it to a receiver of settle mode `second`.
+ *
+ * @see https://github.com/vcabbage/amqp/pull/99
+ */
+const rejected = (error: AmqpErrorFields): object =>
+  (rheaMessage as object as RheaOutcomes).rejected({ error }).described();
 
 /** A link that the client receives on: sends within credit and while the client reads, and tells what became of it. */
 export class OutgoingLink {
@@ -147,13 +157,17 @@ export class OutgoingLink {
     this.handler?.closed?.();
   }
 
+  /** A client that has settled the message itself, as most do, cannot be told any more. */
   private async settle(delivery: RheaDelivery, told: Promise<unknown> | undefined): Promise<void> {
+    // Settled as the client said, or not.
+    let state = delivery.remote_state?.described();
     try {
       await told;
     } catch (cause) {
       this.failed(cause);
+      state = rejected(toAmqpError(cause));
     }
-    if (!delivery.remote_settled) delivery.update(true);
+    if (!delivery.remote_settled) delivery.update(true, state);
   }
 
   private isTransferred(): boolean {

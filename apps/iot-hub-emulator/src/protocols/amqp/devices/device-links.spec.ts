@@ -5,6 +5,7 @@ import { AmqpTestClient } from '../../../../test-support/amqp-client.js';
 import { aDeviceBoundMessage, takenFeedback } from '../../../../test-support/device-messages.js';
 import { aHub, aToken, START_MS, type TestHub } from '../../../../test-support/test-hub.js';
 import { sendToDevice } from '../../../hub/cloud-to-device/send-to-device.js';
+import { completeMessage } from '../../../hub/cloud-to-device/settle-message.js';
 import { identityKey, type Identity } from '../../../hub/identity.js';
 import { readLog } from '../../../hub/messages/read-log.js';
 import { invokeMethod } from '../../../hub/methods/invoke-method.js';
@@ -271,6 +272,30 @@ describe(`the links of devices (${deviceRoutes.length})`, () => {
       const feedback: string[] = [];
       await turnsUntil(() => feedback.push(...takenFeedback(hub)) >= 1);
       expect(feedback).toEqual(['a Success']);
+    });
+
+    it('tells a receiver of settle mode second what could not be kept of what it said, of each message apart', async () => {
+      for (const id of ['a', 'b', 'c']) await sendToDevice(hub, 'd1', aDeviceBoundMessage(id));
+      const client = await connect({ deviceId: 'd1' });
+      const { receiver, contexts } = await client.receiver(DEVICE_BOUND, { rcv_settle_mode: 1 });
+      const states = new Map<number, unknown>();
+      receiver.on('settled', ({ delivery }: EventContext) => {
+        if (delivery) states.set(delivery.id, delivery.remote_state);
+      });
+      receiver.add_credit(3);
+      const deliveries = (await arrived(contexts, 3)).map(({ delivery }) => delivery);
+      // Completed by another way meanwhile.
+      const lockToken = uuid_to_string(deliveries[1]?.tag as Buffer);
+      await completeMessage(hub, 'd1', lockToken);
+      for (const delivery of deliveries) delivery?.accept();
+      await turnsUntil(() => states.size === 3);
+      expect(deliveries.map((delivery) => (states.get(delivery?.id ?? -1) as { error?: object }).error)).toEqual([
+        undefined,
+        refused('com.microsoft:message-lock-lost'),
+        undefined,
+      ]);
+      expect(log.filter(({ msg }) => msg === 'Message refused')).toHaveLength(1);
+      await turnsUntil(() => getIdentity(hub, { deviceId: 'd1' }).cloudToDeviceMessageCount === 0);
     });
 
     it('does not fail the sender of a message that cannot be handed out', async () => {

@@ -43,13 +43,21 @@ export interface RheaSending {
   /** What the client has said last of its window, and which transfer it expected then. */
   readonly remote_window: number | undefined;
   readonly remote_next_transfer_id: number | undefined;
+  pending_dispositions: RheaSettled[];
+  /** Sends what there is room for, tells the application of outcomes, and the client of those pending. */
+  process(): void;
+}
+
+/** A message whose outcome is to be told. */
+export interface RheaSettled {
+  readonly settled: boolean;
+  readonly state?: { readonly descriptor: { readonly value: unknown } };
 }
 
 /** The messages that a session has received. */
 export interface RheaSettling {
   deliveries: object;
-  /** Those whose outcome is to be told. */
-  updated: { readonly settled: boolean; readonly state?: { readonly descriptor: { readonly value: unknown } } }[];
+  updated: RheaSettled[];
   /** Tells it. */
   process(session: RheaSession): void;
 }
@@ -99,6 +107,16 @@ export interface RheaLink {
   is_closed(): boolean;
 }
 
+/** What became of a message; also as rhea sends it. */
+export interface RheaOutcome {
+  described(): object;
+}
+
+/** rhea's makers of outcomes that we need, which its declarations leave out. */
+export interface RheaOutcomes {
+  rejected(fields: { readonly error: AmqpErrorFields }): RheaOutcome;
+}
+
 /** A message under way. */
 export interface RheaDelivery {
   readonly id: number;
@@ -106,11 +124,12 @@ export interface RheaDelivery {
   readonly format: number;
   remote_settled: boolean;
   settled: boolean;
-  readonly remote_state?: { readonly delivery_failed?: unknown; readonly undeliverable_here?: unknown };
+  readonly remote_state?: RheaOutcome & { readonly delivery_failed?: unknown; readonly undeliverable_here?: unknown };
   accept(): void;
   release(): void;
   reject(error: AmqpErrorFields): void;
-  update(settled: boolean): void;
+  /** @param state an outcome, as rhea describes it. */
+  update(settled: boolean, state?: object): void;
 }
 
 /** An AMQP error: a condition such as `amqp:not-found`, and more for people and programs to read. */
