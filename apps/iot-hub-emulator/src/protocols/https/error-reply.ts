@@ -5,7 +5,7 @@ import type { HttpReply, HttpRoute } from './http-route.js';
 
 /**
  * A failure as IoT Hub writes it: header `iothub-errorcode`, and a body whose `Message` begins with
- * `ErrorCode:{name};`, or, for direct methods, is JSON text with the numeric code.
+ * `ErrorCode:{name};`, or, for direct methods and file uploads, is JSON text with the numeric code.
  */
 export function errorReply(clock: Clock, error: HubError, shape: HttpRoute['errors'] = 'plain'): HttpReply {
   const timestamp = utcText(clock.nowMs());

@@ -8,6 +8,7 @@ export const fileUploadRoutes: readonly HttpRoute[] = [
   {
     method: 'POST',
     path: '/devices/:deviceId/files',
+    errors: 'nested',
     async handle(call) {
       const device = requireDeviceCaller(call);
       return { status: 200, body: await openFileUpload(call.hub, device, await readJson(call.request)) };
@@ -16,6 +17,7 @@ export const fileUploadRoutes: readonly HttpRoute[] = [
   {
     method: 'POST',
     path: '/devices/:deviceId/files/notifications',
+    errors: 'nested',
     async handle(call) {
       const device = requireDeviceCaller(call);
       await notifyFileUpload(call.hub, device, await readJson(call.request));
@@ -26,6 +28,7 @@ export const fileUploadRoutes: readonly HttpRoute[] = [
     // The Node SDK puts the correlation id into the path, others into the body.
     method: 'POST',
     path: '/devices/:deviceId/files/notifications/:correlationId',
+    errors: 'nested',
     async handle(call) {
       const device = requireDeviceCaller(call);
       await notifyFileUpload(call.hub, device, await readJson(call.request), param(call, 'correlationId'));

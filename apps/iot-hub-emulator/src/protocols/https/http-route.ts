@@ -25,7 +25,7 @@ export interface HttpRoute {
   readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** Segments by slashes; `:name` stands for any one segment. */
   readonly path: string;
-  /** `nested` for direct methods, whose errors come as JSON within JSON. Default `plain`. */
+  /** `nested` for direct methods and file uploads, whose errors come as JSON within JSON. Default `plain`. */
   readonly errors?: 'plain' | 'nested';
   handle(call: HttpCall): HttpReply | Promise<HttpReply>;
 }
