@@ -14,6 +14,8 @@ export interface MethodCall {
   readonly methodName: string;
   /** JSON text, `null` when the caller gave none. */
   readonly payload: string;
+  /** Whether its caller still waits. A call that could not go out by then must not: its caller was told that it failed. */
+  readonly isAwaited: () => boolean;
 }
 
 /**

@@ -70,7 +70,12 @@ async function callMethod(
   }
   const requestId = randomUUID().replaceAll('-', '');
   const answer = await answerOf(hub, { identity, requestId, timeoutMs: request.responseTimeoutMs, signal }, () => {
-    connection.invokeMethod({ requestId, methodName: request.methodName, payload: request.payload });
+    connection.invokeMethod({
+      requestId,
+      methodName: request.methodName,
+      payload: request.payload,
+      isAwaited: () => hub.pendingMethods.isAwaited(requestId),
+    });
   });
   if (answer === undefined) {
     throw new HubError('GatewayTimeout', 'Timed out waiting for the response from device.', {

@@ -17,6 +17,11 @@ export class PendingMethods {
     return () => this.waiting.delete(requestId);
   }
 
+  /** Whether a call with this id still waits. */
+  isAwaited(requestId: string): boolean {
+    return this.waiting.has(requestId);
+  }
+
   /** @returns false when no call with this id waits for this device or module (any more). */
   answer(identity: Identity, requestId: string, answer: MethodAnswer): boolean {
     const call = this.waiting.get(requestId);

@@ -379,6 +379,28 @@ describe(`the links of devices (${deviceRoutes.length})`, () => {
       expect(await result).toEqual({ status: 200, payload: 'own' });
     });
 
+    it('brings no call whose caller has been told that it failed', async () => {
+      const client = await connect({ deviceId: 'd1' });
+      const { receiver, contexts } = await client.receiver(METHODS);
+      // As many as may wait: they must not keep later ones out either.
+      const late = Array.from({ length: 100 }, () => invokeMethod(hub, { deviceId: 'd1' }, call));
+      const timedOut = Promise.allSettled(late);
+      await nextTurn();
+      hub.clock.advance(10_000);
+      for (const { status } of await timedOut) expect(status).toBe('rejected');
+      const awaited = invokeMethod(hub, { deviceId: 'd1' }, { ...call, methodName: 'in-time' });
+      awaited.catch(() => undefined);
+      await nextTurn();
+      receiver.add_credit(200);
+      await arrived(contexts, 1);
+      for (let turns = 0; turns < 20; turns += 1) await nextTurn();
+      expect(contexts.map(({ message }) => message?.application_properties)).toEqual([
+        { 'IoThub-methodname': 'in-time' },
+      ]);
+      hub.clock.advance(10_000);
+      await expect(awaited).rejects.toMatchObject({ errorName: 'GatewayTimeout' });
+    });
+
     it('counts a device as online only while it has the receiving link', async () => {
       const client = await connect({ deviceId: 'd1' });
       const sender = await client.sender(METHODS);

@@ -25,13 +25,14 @@ export const methodRoutes: readonly LinkRoute[] = deviceAddresses('/methods/devi
         const queue = new OutgoingQueue(link, MAX_WAITING_CALLS, () => {
           hub.logger.warn({ ...session.identity }, 'Method call dropped: the device gives no credit');
         });
-        const unlisten = session.listen('methods', ({ methodName, requestId, payload }) => {
-          queue.send({
+        const unlisten = session.listen('methods', ({ methodName, requestId, payload, isAwaited }) => {
+          const message = {
             // A UUID on the wire: the C SDK reads no other type.
             correlation_id: Buffer.from(requestId, 'hex'),
             application_properties: { 'IoThub-methodname': methodName },
             body: dataBody(Buffer.from(payload)),
-          });
+          };
+          queue.send(message, isAwaited);
         });
         return {
           properties,
