@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureTlsFiles, type TlsFiles } from '../../apps/iot-hub-emulator/src/tls/tls-files.js';
 import { readyLine, startProcess } from '../../apps/local-stack/src/child-process.js';
+import { freePort } from '../../test/support/free-port.js';
 import { DEVICE_KEY, deviceName } from './load/devices.js';
 
 const EMULATOR = join(__dirname, '../../apps/iot-hub-emulator/src/main.js');
@@ -146,15 +147,6 @@ export async function runLoad<Result>(script: string, order: object, timeoutMs =
   // Nothing is left for it to do, and one was once seen to stay.
   await load.stop();
   return result;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function untilListening(port: number): Promise<void> {

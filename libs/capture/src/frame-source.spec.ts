@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { freePort } from '../../../test/support/free-port.js';
 import { type CameraServer, startCameraServer } from '../test-support/camera-server.js';
 import { hasFfmpegProgram } from '../test-support/ffmpeg-program.js';
 import { type RtspServer, startRtspServer } from '../test-support/rtsp-server.js';
@@ -252,12 +252,4 @@ function turnedClockwise(mp4: Buffer): Buffer {
   const matrix = [0, 0x10000, 0, -0x10000, 0, 0, 576 * 0x10000, 0, 0x40000000];
   matrix.forEach((value, index) => mp4.writeInt32BE(value, offset + index * 4));
   return mp4;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
