@@ -154,6 +154,11 @@ describe('twins, through azure-iothub', () => {
     // First what was there at the beginning, then the change.
     await until(() => heard.length === 2, 'desired properties');
     expect(heard).toEqual([{ $version: 1 }, { rate: 60, $version: 2 }]);
+
+    await updateTwin({ properties: { desired: null } });
+    await until(() => heard.length === 3, 'that there are none any more');
+    expect(heard[2]).toEqual({ rate: null, $version: 3 });
+    expect(deviceTwin.properties.desired).toEqual({ $version: 3 });
   });
 
   it('leave reported properties alone when services write them', async () => {

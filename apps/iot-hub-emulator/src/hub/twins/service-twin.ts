@@ -7,7 +7,7 @@ import type { Identity } from '../identity.js';
 import type { JsonObject } from '../json.js';
 import { requireIdentity } from '../registry/find-identity.js';
 import { mergeProperties } from './merge-properties.js';
-import { readTwinChange, type TwinChange, type TwinChangeMode } from './twin-change.js';
+import { patchOf, readTwinChange, type TwinChange, type TwinChangeMode } from './twin-change.js';
 import { appendTwinReplaced, appendTwinUpdated } from './twin-events.js';
 import { checkSectionSize } from './twin-limits.js';
 import { mergeMetadata } from './twin-metadata.js';
@@ -80,18 +80,20 @@ function writeTwinChange(
     mode === 'replace' ? {} : (JSON.parse(before[column]) as JsonObject);
   const stamp = { lastUpdated: utcText(hub.clock.nowMs()), lastUpdatedVersion: before.desired_version + 1 };
   let notify: JsonObject | undefined;
-  if (change.tags) {
-    const tags = mergeProperties(current('tags'), change.tags);
+  const tagsPatch = change.tags === undefined ? undefined : patchOf(change.tags, current('tags'));
+  if (tagsPatch) {
+    const tags = mergeProperties(current('tags'), tagsPatch);
     checkSectionSize('tags', tags);
     row.tags = JSON.stringify(tags);
   }
-  if (change.desired && (mode === 'replace' || Object.keys(change.desired).length > 0)) {
-    const desired = mergeProperties(current('desired'), change.desired);
+  const desiredPatch = change.desired === undefined ? undefined : patchOf(change.desired, current('desired'));
+  if (desiredPatch && (mode === 'replace' || Object.keys(desiredPatch).length > 0)) {
+    const desired = mergeProperties(current('desired'), desiredPatch);
     checkSectionSize('desired', desired);
     row.desired = JSON.stringify(desired);
     row.desired_version = before.desired_version + 1;
-    row.desired_metadata = JSON.stringify(mergeMetadata(current('desired_metadata'), change.desired, stamp));
-    notify = mode === 'replace' ? desired : change.desired;
+    row.desired_metadata = JSON.stringify(mergeMetadata(current('desired_metadata'), desiredPatch, stamp));
+    notify = mode === 'replace' ? desired : desiredPatch;
   }
   hub.store
     .sql(
@@ -111,11 +113,6 @@ function writeTwinChange(
     });
   if (mode === 'replace') appendTwinReplaced(hub, row);
   else
-    appendTwinUpdated(
-      hub,
-      row,
-      { ...(change.tags && { tags: change.tags }), ...(notify && { desired: notify }) },
-      stamp,
-    );
+    appendTwinUpdated(hub, row, { ...(tagsPatch && { tags: tagsPatch }), ...(notify && { desired: notify }) }, stamp);
   return { row, ...(notify && { notify }) };
 }
