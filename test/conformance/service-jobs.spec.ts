@@ -110,7 +110,8 @@ describe('scheduled jobs, through azure-iothub', () => {
 
   it('wait for their time, and can be called off', async () => {
     const tomorrow = new Date(Date.now() + 24 * 60 * 60 * 1000);
-    await jobs.scheduleTwinUpdate('tomorrow', '*', { etag: '*', tags: { late: true } }, tomorrow, 60);
+    const taken = await jobs.scheduleTwinUpdate('tomorrow', '*', { etag: '*', tags: { late: true } }, tomorrow, 60);
+    expect(taken.jobStatus).toMatchObject({ status: 'queued' });
     expect(await jobOf(jobs, 'tomorrow')).toMatchObject({ status: 'scheduled', startTime: tomorrow.toISOString() });
     expect((await jobs.cancelJob('tomorrow')).jobStatus).toMatchObject({ status: 'cancelled' });
     expect(await jobOf(jobs, 'tomorrow')).toMatchObject({ status: 'cancelled' });

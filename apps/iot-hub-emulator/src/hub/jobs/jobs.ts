@@ -46,7 +46,8 @@ export async function createJob(hub: Hub, jobId: string, body: unknown): Promise
     return toJob(hub, requireJob(hub, jobId));
   });
   hub.jobs.created();
-  return job;
+  // Of one that begins later, too: only when it is asked for again is it `scheduled`.
+  return { ...job, status: 'queued' };
 }
 
 /**
