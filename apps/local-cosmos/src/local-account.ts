@@ -1,28 +1,11 @@
 import Account from '@vercel/cosmosdb-server/lib/account/index.js';
 import type Database from '@vercel/cosmosdb-server/lib/account/database.js';
-import type { OperationResult } from '@vercel/cosmosdb-server/lib/handler/_document-operations.js';
-import type { PatchOperation } from '@vercel/cosmosdb-server/lib/types.js';
+import { type Call, header, isObject, isQuery, type JsonObject, pageReply, pageRequest, type Reply } from './call.js';
 import { badRequest, CosmosError, notFound, notImplemented } from './cosmos-error.js';
-import { runBulk } from './bulk.js';
-import {
-  type Call,
-  flag,
-  header,
-  isObject,
-  isQuery,
-  type JsonObject,
-  pageReply,
-  pageRequest,
-  type Reply,
-} from './call.js';
-import { ContainerDocuments, type Retention } from './documents.js';
+import { answerDocuments, type DocumentOptions } from './document-calls.js';
+import { ContainerDocuments } from './documents.js';
 import type { DurableStore, StoredResource } from './durable-store.js';
-import { type PartitionKey, partitionOfCall } from './partition-key.js';
-import { readQuerySpec, runQuery } from './query.js';
-
-export interface LocalAccountOptions extends Retention {
-  readonly now: () => number;
-}
+import { readQuerySpec } from './query.js';
 
 /**
  * A Cosmos DB account: the engine's databases, containers and documents in memory, every change of them in the store.
@@ -33,7 +16,7 @@ export class LocalAccount {
 
   constructor(
     private readonly store: DurableStore,
-    private readonly options: LocalAccountOptions,
+    private readonly options: DocumentOptions,
   ) {
     for (const resource of store.all()) this.restore(resource);
     this.applyRetention();
@@ -78,14 +61,12 @@ export class LocalAccount {
           this.container(call).collection.partitionKeyRanges.read(pageRequest(call)),
         );
       case 'GET docs':
-        return this.queryDocuments(call, { query: 'SELECT * FROM c', parameters: [] });
       case 'POST docs':
-        return this.postDocument(call);
       case 'GET docs/':
       case 'PUT docs/':
       case 'PATCH docs/':
       case 'DELETE docs/':
-        return this.answerDocument(call);
+        return answerDocuments(this.container(call), call, this.options);
       default:
         throw notImplemented(`${call.method} on ${type === '' ? 'the account' : type}`);
     }
@@ -139,56 +120,6 @@ export class LocalAccount {
     return { status: 204 };
   }
 
-  private postDocument(call: Call): Reply {
-    if (header(call, 'x-ms-cosmos-is-query-plan-request')) throw notImplemented('query plans');
-    if (isQuery(call)) return this.queryDocuments(call, readQuerySpec(call.body));
-    const documents = this.container(call);
-    if (flag(call, 'x-ms-cosmos-is-batch-request')) {
-      if (flag(call, 'x-ms-cosmos-batch-atomic')) throw notImplemented('transactional batches');
-      return this.kept(documents, runBulk(documents, call.body, flag(call, 'x-ms-cosmos-batch-continue-on-error')));
-    }
-    refuseCreateCondition(call);
-    const partition = partitionOfCall(call);
-    const result = flag(call, 'x-ms-documentdb-is-upsert')
-      ? documents.upsert(call.body, partition, header(call, 'if-match'))
-      : documents.create(call.body, partition);
-    return this.kept(documents, replyOf(result));
-  }
-
-  private answerDocument(call: Call): Reply {
-    const documents = this.container(call);
-    const id = call.path.itemId;
-    const key = requirePartition(call);
-    const ifMatch = header(call, 'if-match');
-    switch (call.method) {
-      case 'GET': {
-        const result = documents.read(id, key);
-        const known = header(call, 'if-none-match');
-        return known !== undefined && known === result.body?._etag ? { status: 304 } : replyOf(result);
-      }
-      case 'PUT':
-        refuseCreateCondition(call);
-        return replyOf(documents.replace(id, call.body, key, ifMatch));
-      case 'PATCH':
-        return replyOf(documents.patch(id, patchOperations(call.body), key, ifMatch));
-      default:
-        return replyOf(documents.delete(id, key, ifMatch));
-    }
-  }
-
-  private queryDocuments(call: Call, spec: ReturnType<typeof readQuerySpec>): Reply {
-    if (header(call, 'a-im')) throw notImplemented('change feeds');
-    const documents = this.container(call);
-    documents.applyRetention(this.options, this.options.now());
-    const options = { page: pageRequest(call), partition: partitionOfCall(call) };
-    return pageReply('Documents', runQuery(documents.collection.documents, spec, options));
-  }
-
-  private kept(documents: ContainerDocuments, reply: Reply): Reply {
-    documents.applyRetention(this.options, this.options.now());
-    return reply;
-  }
-
   /** @throws {@link CosmosError} 404 */
   private database({ path: { databaseId } }: Call): Database {
     const database = this.account.database(databaseId);
@@ -219,11 +150,6 @@ export class LocalAccount {
   }
 }
 
-function replyOf({ statusCode, body }: OperationResult): Reply {
-  if (statusCode === 404) throw notFound('document');
-  return { status: statusCode, body };
-}
-
 function conflict(what: string): CosmosError {
   return new CosmosError(409, 'Conflict', `There is a ${what} of this id already.`);
 }
@@ -242,26 +168,4 @@ function requireSimplePartitionKey({ partitionKey, uniqueKeyPolicy }: JsonObject
   if (!/^(?:\/\w+)+$/.test(String(paths[0]))) throw notImplemented('partition keys of other than letters and digits');
   const uniqueKeys = isObject(uniqueKeyPolicy) ? uniqueKeyPolicy.uniqueKeys : undefined;
   if (Array.isArray(uniqueKeys) && uniqueKeys.length > 0) throw notImplemented('unique keys');
-}
-
-function requirePartition(call: Call): PartitionKey {
-  const key = partitionOfCall(call);
-  if (key) return key;
-  throw badRequest('The header x-ms-documentdb-partitionkey is missing.');
-}
-
-function refuseCreateCondition(call: Call): void {
-  if (header(call, 'if-none-match')) throw notImplemented('If-None-Match on writes');
-}
-
-function patchOperations(body: unknown): PatchOperation[] {
-  const operations: unknown = isObject(body) ? body.operations : body;
-  if (isObject(body) && body.condition !== undefined) throw notImplemented('conditions of patches');
-  if (!Array.isArray(operations) || !operations.every(isPatchOperation))
-    throw badRequest('The body must be a list of patch operations.');
-  return operations;
-}
-
-function isPatchOperation(value: unknown): value is PatchOperation {
-  return isObject(value) && typeof value.op === 'string' && typeof value.path === 'string';
 }

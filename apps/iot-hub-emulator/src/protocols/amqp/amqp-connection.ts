@@ -6,16 +6,15 @@ import { isHostOfHub } from '../../hub/access/token-resource.js';
 import type { Hub } from '../../hub/hub.js';
 import { clientCertificatesOf } from '../client-certificates.js';
 import { asHubError } from './amqp-errors.js';
-import type { AmqpMessage } from './amqp-message.js';
 import { AttachedLinks } from './attached-links.js';
 import { type Claim, Claims } from './claims.js';
+import { followConnection } from './connection-events.js';
 import type { AmqpConnection, LinkRoute } from './link-routes.js';
-import type { Outcome } from './outgoing-link.js';
 import { AmqpViolation } from './rhea/amqp-violation.js';
 import { FrameStream, MAX_FRAME_BYTES } from './rhea/frame-stream.js';
-import { guardPerformatives, MAX_SESSIONS, WINDOW_OPENED } from './rhea/guard-performatives.js';
+import { guardPerformatives, MAX_SESSIONS } from './rhea/guard-performatives.js';
 import { writeWholePerformatives } from './rhea/whole-performatives.js';
-import type { AmqpErrorFields, RheaConnection, RheaContext } from './rhea/rhea-types.js';
+import type { AmqpErrorFields, RheaConnection } from './rhea/rhea-types.js';
 import { markProven } from '../connection-caps.js';
 import { saslMechanisms } from './sasl.js';
 
@@ -159,62 +158,18 @@ export class AmqpServerConnection implements AmqpConnection {
     } as object as Parameters<typeof container.create_connection>[0]) as object as RheaConnection;
     guardPerformatives(connection);
     writeWholePerformatives(connection);
-    this.listen(connection);
+    followConnection(connection, {
+      links: this.links,
+      opened: () => {
+        this.cancelOpenTimeout();
+      },
+      broken: (cause) => {
+        this.broken(cause);
+      },
+    });
     connection.accept(this.stream);
     this.stream.start();
     return connection;
-  }
-
-  private listen(connection: RheaConnection): void {
-    const on = (event: string, listener: (context: RheaContext) => void) => {
-      connection.on(event, (context: RheaContext) => {
-        // What one of our handlers throws must not run through rhea, which would be left in the middle of its work.
-        try {
-          listener(context);
-        } catch (cause) {
-          this.broken(cause);
-        }
-      });
-    };
-    on('connection_open', () => {
-      this.cancelOpenTimeout();
-    });
-    on('receiver_open', ({ receiver }) => {
-      if (receiver) this.links.open(receiver);
-    });
-    on('sender_open', ({ sender }) => {
-      if (sender) this.links.open(sender);
-    });
-    on('message', ({ receiver, message, delivery }) => {
-      if (receiver && delivery) this.links.receive(receiver, message as AmqpMessage | Buffer, delivery);
-    });
-    for (const event of ['sender_flow', 'sendable']) on(event, ({ sender }) => this.links.outgoing(sender)?.wake());
-    on(WINDOW_OPENED, () => {
-      this.links.wake();
-    });
-    on('sender_draining', ({ sender }) => this.links.outgoing(sender)?.drain());
-    for (const outcome of ['accepted', 'rejected', 'released', 'modified'] satisfies Outcome[]) {
-      on(outcome, ({ sender, delivery }) => {
-        if (delivery) this.links.outgoing(sender)?.outcome(delivery, outcome);
-      });
-    }
-    for (const event of ['receiver_close', 'sender_close']) {
-      on(event, ({ receiver, sender }) => {
-        this.links.forget(receiver ?? sender);
-      });
-    }
-    on('session_close', () => {
-      this.links.forgetClosed();
-    });
-    for (const event of ['error', 'protocol_error']) {
-      connection.on(event, (error: unknown) => {
-        this.broken(error);
-      });
-    }
-    // The client tells of an error of its own; the close that follows says all we need.
-    for (const event of ['receiver_error', 'sender_error', 'session_error', 'connection_error'])
-      on(event, () => undefined);
-    for (const event of ['connection_close', 'disconnected', 'settled']) on(event, () => undefined);
   }
 
   /**
