@@ -8,13 +8,10 @@ import { readyLine, startProcess, type RunningProcess } from './child-process.js
 import { lockDataDirectory } from './data-directory-lock.js';
 import { requireFreePorts } from './free-ports.js';
 import type { LocalStackConfig } from './local-stack.config.js';
+import { type Certificates, type Connections, ProgramSettings, SEED_FILE } from './program-settings.js';
 
 /** The applications, as `nest build` leaves them beside this one. */
 const script = (app: string): string => resolve(__dirname, `../../${app}/src/main.js`);
-
-const SEED_FILE = resolve(__dirname, '../../../../apps/local-stack/seed.yaml');
-/** The routes that are deployed to Azure too. */
-const ROUTES_FILE = resolve(__dirname, '../../../../infra/routing/routes.json');
 
 /**
  * Node's arguments beyond the common ones. The API passes bytes on: from a small young generation they are freed soon, instead
@@ -24,12 +21,6 @@ export const NODE_ARGUMENTS: Readonly<Record<string, readonly string[]>> = { api
 
 /** What other processes are connected to: the hub, and what the hub writes into. */
 const SERVERS: readonly string[] = ['azurite', 'iot-hub-emulator', 'local-cosmos'];
-
-interface Certificates {
-  caFile: string;
-  certFile: string;
-  keyFile: string;
-}
 
 interface HubReady {
   hostName: string;
@@ -45,14 +36,6 @@ interface UrlReady {
 
 interface CosmosReady extends UrlReady {
   connectionString: string;
-}
-
-/** What the programs reach the others by. */
-interface Connections {
-  storageConnectionString: string;
-  cosmosConnectionString: string;
-  /** Absolute path of the PEM file to trust. */
-  caFile: string;
 }
 
 /** What somebody needs to know to use the running stack. */
@@ -72,6 +55,7 @@ export interface StackFacts extends Readonly<Connections> {
 export class LocalStack {
   private readonly dataDirectory: string;
   private readonly logDirectory: string;
+  private readonly settings: ProgramSettings;
   private readonly processes: RunningProcess<unknown>[] = [];
   private unlockData: () => void = () => undefined;
   private stopping: Promise<void> | undefined;
@@ -79,6 +63,7 @@ export class LocalStack {
   constructor(private readonly config: LocalStackConfig) {
     this.dataDirectory = resolve(config.dataDirectory);
     this.logDirectory = join(this.dataDirectory, 'logs');
+    this.settings = new ProgramSettings(config, this.dataDirectory);
   }
 
   get isStopping(): boolean {
@@ -107,17 +92,19 @@ export class LocalStack {
       this.startCosmos(certificates),
     ]);
     const connections = { storageConnectionString, cosmosConnectionString, caFile: certificates.caFile };
-    const hub = await this.startHub(connections);
+    const hub = await this.startApp<HubReady>('iot-hub-emulator', this.settings.hub(connections));
     const device = hub.devices[0];
     if (!device) throw new Error(`${SEED_FILE} names no device`);
+    const { serviceConnectionString } = hub;
+    const backends = { serviceConnectionString, deviceId: device.deviceId, visionUrl: await vision };
     const [api] = await Promise.all([
-      this.startApi(hub, device.deviceId, connections, await vision),
-      this.startAgent(device.connectionString, connections),
+      this.startApp<UrlReady>('api', this.settings.api(connections, backends)),
+      this.startApp('device-agent', this.settings.deviceAgent(device.connectionString, connections)),
     ]);
     return {
       apiUrl: api.url,
       hubHostName: hub.hostName,
-      serviceConnectionString: hub.serviceConnectionString,
+      serviceConnectionString,
       eventHubsConnectionString: hub.eventHubsConnectionString,
       device,
       ...connections,
@@ -179,75 +166,17 @@ export class LocalStack {
     return connectionString;
   }
 
-  private async startCosmos({ certFile, keyFile }: Certificates): Promise<string> {
-    const { connectionString } = await this.startApp<CosmosReady>('local-cosmos', {
-      LOCAL_COSMOS_PORT: String(this.config.ports.localCosmos),
-      LOCAL_COSMOS_CERT_FILE: certFile,
-      LOCAL_COSMOS_KEY_FILE: keyFile,
-      LOCAL_COSMOS_DATA_DIR: join(this.dataDirectory, 'cosmos'),
-    });
+  private async startCosmos(certificates: Certificates): Promise<string> {
+    const settings = this.settings.localCosmos(certificates);
+    const { connectionString } = await this.startApp<CosmosReady>('local-cosmos', settings);
     await createTelemetryContainer(connectionString, this.config.cosmos);
     return connectionString;
-  }
-
-  private startHub({ storageConnectionString, cosmosConnectionString }: Connections): Promise<HubReady> {
-    return this.startApp<HubReady>('iot-hub-emulator', {
-      IOT_HUB_EMULATOR_PORT: String(this.config.ports.hub),
-      IOT_HUB_EMULATOR_STANDARD_PORTS: String(this.config.standardPorts),
-      IOT_HUB_EMULATOR_DATA_DIR: join(this.dataDirectory, 'iot-hub'),
-      IOT_HUB_EMULATOR_SEED: SEED_FILE,
-      IOT_HUB_EMULATOR_STORAGE_CONNECTION_STRING: storageConnectionString,
-      IOT_HUB_EMULATOR_STORAGE_CONTAINER: this.config.containerName,
-      IOT_HUB_EMULATOR_ROUTES: ROUTES_FILE,
-      IOT_HUB_EMULATOR_COSMOS_CONNECTION_STRING: cosmosConnectionString,
-      IOT_HUB_EMULATOR_COSMOS_DATABASE: this.config.cosmos.databaseName,
-      IOT_HUB_EMULATOR_COSMOS_CONTAINER: this.config.cosmos.containerName,
-    });
   }
 
   /** Not started when the API is to use a model elsewhere. */
   private async startVision(): Promise<string | undefined> {
     if (this.config.aiEndpoint !== undefined) return undefined;
-    const { url } = await this.startApp<UrlReady>('local-vision', {
-      LOCAL_VISION_PORT: String(this.config.ports.localVision),
-    });
-    return url;
-  }
-
-  private startApi(
-    hub: HubReady,
-    deviceId: string,
-    { storageConnectionString, cosmosConnectionString, caFile }: Connections,
-    visionUrl: string | undefined,
-  ): Promise<UrlReady> {
-    return this.startApp<UrlReady>('api', {
-      API_PORT: String(this.config.ports.api),
-      CA_FILE: caFile,
-      IOT_HUB_CONNECTION_STRING: hub.serviceConnectionString,
-      IOT_HUB_DEVICE_ID: deviceId,
-      BLOB_STORAGE_CONNECTION_STRING: storageConnectionString,
-      BLOB_STORAGE_CONTAINER_NAME: this.config.containerName,
-      COSMOS_CONNECTION_STRING: cosmosConnectionString,
-      COSMOS_ENDPOINT: '',
-      COSMOS_KEY: '',
-      COSMOS_DATABASE_NAME: this.config.cosmos.databaseName,
-      COSMOS_CONTAINER_NAME: this.config.cosmos.containerName,
-      ...(visionUrl !== undefined && {
-        AI_SERVICES_ENDPOINT: `${visionUrl}/v1`,
-        AI_SERVICES_API_KEY: 'local',
-        AI_SERVICES_API_VERSION: '',
-        AI_SERVICES_MODEL_GPT: 'local-detector',
-      }),
-    });
-  }
-
-  private startAgent(connectionString: string, { caFile }: Connections): Promise<unknown> {
-    return this.startApp('device-agent', {
-      IOT_HUB_DEVICE_CONNECTION_STRING: connectionString,
-      CA_FILE: caFile,
-      AGENT_DATA_DIR: join(this.dataDirectory, 'device-agent'),
-      CAMERA_0: this.config.camera,
-    });
+    return (await this.startApp<UrlReady>('local-vision', this.settings.localVision())).url;
   }
 
   private startApp<Ready>(app: string, env: NodeJS.ProcessEnv): Promise<Ready> {
