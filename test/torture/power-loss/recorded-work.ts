@@ -5,6 +5,7 @@ import { httpsCall } from '../../support/https-call.js';
 import { serviceToken } from '../../support/service-token.js';
 import { storedMessages } from '../../support/stored-messages.js';
 import type { SeededRandom } from '../support/seeded-random.js';
+import { WatchedFlushes } from './watched-flushes.js';
 import { type LogPosition, logPosition } from './write-ahead-log.js';
 
 export const DATABASE = 'iot-hub.db';
@@ -17,6 +18,7 @@ export interface Moment {
   readonly kind: Kind;
   readonly database: Buffer;
   readonly round: LogRound;
+  /** How much of the log was on disk by then: of what is beyond, a power cut may take all. */
   readonly position: LogPosition;
 }
 
@@ -28,7 +30,7 @@ interface LogRound {
   readonly before: Buffer;
 }
 
-/** The log's file at a moment. */
+/** The log's file at a moment, without what was not on disk yet. */
 export const logAt = ({ round, position }: Moment): Buffer =>
   Buffer.concat([round.log.subarray(0, position.end), round.before.subarray(position.end)]);
 
@@ -51,6 +53,7 @@ export async function recordWork(
   let databaseTime = -1;
   let round: LogRound = { log: Buffer.alloc(0), before: Buffer.alloc(0) };
   let checkpoints = 0;
+  const flushes = new WatchedFlushes(join(directory, LOG));
   for (let number = 1; number <= count || checkpoints < LEAST_CHECKPOINTS; number += 1) {
     const kind = random.pick(KINDS);
     await act(hub, kind, number, random);
@@ -62,11 +65,12 @@ export async function recordWork(
     }
     databaseTime = mtimeMs;
     const log = readFileSync(join(directory, LOG));
-    const position = logPosition(log);
+    const position = flushes.surelyOnDisk(logPosition(log));
     if (position.salts !== moments.at(-1)?.position.salts) round = { log, before: round.log };
     round.log = log;
     moments.push({ number, kind, database, round, position });
   }
+  flushes.stop();
   return moments;
 }
 
@@ -111,7 +115,7 @@ export async function lastThingThere(hub: TestIotHub, directory: string, moments
     device: devices.map(({ deviceId }) => Number(deviceId.replace('made-', ''))).filter(Number.isFinite),
     twin: [properties.desired.number ?? 0],
   };
-  if (tags.number !== properties.desired.number) throw new Error('Half a change of the twin is there.');
+  if (tags?.number !== properties.desired.number) throw new Error('Half a change of the twin is there.');
   const last = Math.max(...there.message, ...there.device, ...there.twin);
   const before = (kind: Kind) => moments.filter((moment) => moment.kind === kind && moment.number <= last);
   const lost = [...before('message'), ...before('device')].filter(({ kind, number }) => !there[kind].includes(number));
@@ -122,6 +126,6 @@ export async function lastThingThere(hub: TestIotHub, directory: string, moments
 }
 
 interface TwinView {
-  readonly tags: { readonly number?: number };
+  readonly tags?: { readonly number?: number };
   readonly properties: { readonly desired: { readonly number?: number } };
 }

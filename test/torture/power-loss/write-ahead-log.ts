@@ -1,4 +1,4 @@
-const HEADER_BYTES = 32;
+export const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 
 /** Where SQLite's write-ahead log stands: which round of writing it is, and up to where that has come. */

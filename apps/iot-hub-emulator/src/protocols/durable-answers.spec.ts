@@ -10,40 +10,47 @@ import { generate, type IConnectPacket, type Packet, parser as createParser } fr
 import { manualClock } from '../../test-support/manual-clock.js';
 import { aToken } from '../../test-support/test-hub.js';
 import { type IotHubEmulator, startIotHubEmulator } from '../index.js';
-import { Store } from '../storage/store.js';
+import { type Flush, LogFlusher } from '../storage/log-flusher.js';
 
 const START_MS = Date.UTC(2030, 0, 1);
 const HOUR_MS = 3_600_000;
 const STORAGE =
   'DefaultEndpointsProtocol=https;AccountName=devstoreaccount1;AccountKey=a2V5;BlobEndpoint=https://127.0.0.1:10000/devstoreaccount1;';
 
-/** The parts of the store that it keeps to itself. */
-interface StoreInside {
-  waiting: { committed?: unknown };
-  commit(): void;
+/** The parts of a flusher that it keeps to itself. */
+interface FlusherInside {
+  start: Flush;
+  readonly flush: (...args: unknown[]) => void;
 }
-const inside = Store.prototype as unknown as StoreInside;
+const prototype = LogFlusher.prototype as unknown as FlusherInside;
+const { flush } = prototype;
 
-/** Keeps commits back from here on. `wanted` resolves when somebody waits for one; `release` lets it and all later ones happen. */
-function holdCommits() {
-  let commit: (() => void) | undefined;
+/** Keeps flushes back from here on. `wanted` resolves when one is due; `release` lets it and all later ones happen. */
+function holdFlushes() {
+  let start: (() => void) | undefined;
   let spy: jest.SpyInstance | undefined;
   const wanted = new Promise<void>((resolve) => {
-    spy = jest.spyOn(inside, 'commit').mockImplementation(function (this: StoreInside) {
-      commit = () => {
-        inside.commit.call(this);
+    spy = jest.spyOn(prototype, 'flush').mockImplementation(function (this: FlusherInside, ...args) {
+      const { start: begin } = this;
+      this.start = (descriptor, done) => {
+        start = () => {
+          begin(descriptor, done);
+        };
       };
-      if (this.waiting.committed !== undefined) resolve();
+      flush.apply(this, args);
+      this.start = begin;
+      resolve();
     });
   });
   const release = (): void => {
     spy?.mockRestore();
-    commit?.();
+    start?.();
+    start = undefined;
   };
   return { wanted, release };
 }
 
-describe('an answer waits for the commit of what it acknowledges', () => {
+describe('an answer waits until what it acknowledges is on disk', () => {
   let directory: string;
   let emulator: IotHubEmulator;
   let agent: Agent;
@@ -56,7 +63,7 @@ describe('an answer waits for the commit of what it acknowledges', () => {
       dataDirectory: directory,
       seed: { devices: [{ deviceId: 'd1' }, { deviceId: 'd2' }, { deviceId: 'd3' }] },
       storage: { connectionString: STORAGE, containerName: 'dev' },
-      // It stands still, so that nothing but the calls below wants a commit.
+      // It stands still, so that nothing but the calls below wants a flush.
       clock: manualClock(START_MS),
     });
     agent = new Agent({ host: 'localhost', port: emulator.port, ca: emulator.caCertificate, keepAlive: true });
@@ -118,7 +125,7 @@ describe('an answer waits for the commit of what it acknowledges', () => {
 
   const BATCH = { 'content-type': 'application/vnd.microsoft.iothub.json' };
   const expectAnswer = async (act: () => Promise<unknown>, answer: object): Promise<void> => {
-    const { wanted, release } = holdCommits();
+    const { wanted, release } = holdFlushes();
     let answered = false;
     try {
       const answering = act().finally(() => {

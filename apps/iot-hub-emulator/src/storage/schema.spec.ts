@@ -42,7 +42,7 @@ describe('the schema', () => {
       { deviceId: 'cam', generationId: '7', etag: 'ZQ==', status: 'disabled', statusReason: 'broken' },
     ]);
     expect(getTwin(hub, { deviceId: 'cam' })).toMatchObject({
-      version: 3,
+      version: 8,
       etag: 'AAAAAAAAAAM=',
       tags: { a: 1 },
       properties: { desired: { b: 2, $version: 4 }, reported: { c: 3, $version: 5 } },

@@ -1,25 +1,26 @@
-import { closeSync, existsSync, fdatasyncSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { EmulatorOptionError } from '../emulator-options.js';
+import { type Flush, LogFlusher } from './log-flusher.js';
 import { PendingRows } from './pending-rows.js';
 import { SCHEMA_STEPS } from './schema.js';
 
-/** What waits for the end of a transaction. */
+/** What waits for a transaction to be on disk. */
 interface Waiting {
-  /** Of all that wait for the commit: there may be thousands of them. */
-  committed?: PromiseWithResolvers<void>;
-  readonly tasks: ((committed: boolean) => void)[];
+  /** Of all that wait: there may be thousands of them. */
+  durable?: PromiseWithResolvers<void>;
+  readonly tasks: ((durable: boolean) => void)[];
 }
 
 /**
- * The hub's durable state: one SQLite database, journal in WAL mode, flushed to disk at every commit.
+ * The hub's durable state: one SQLite database, journal in WAL mode.
  *
- * All writes of one turn of the event loop share one commit, so that a busy hub pays for one flush, not for thousands.
- * A read sees the writes of the same turn at once.
+ * All writes of one turn of the event loop share one commit, and so do all that come while the last commit is still being
+ * flushed to disk, for which the event loop does not wait. A write is acknowledged when its commit is on disk. A read sees
+ * every write before it at once, also one that is not on disk yet.
  */
 export class Store {
   readonly database: DatabaseSync;
-  /** Called after each commit, with the time that the flush took and the number of writes that shared it. */
+  /** Called when a commit is on disk, with the time that this took and the number of writes that shared it. */
   onCommit: (durationMs: number, writes: number) => void = () => undefined;
   /** Called with the reason when something failed to be stored that nobody waits for, and so nobody else is told. */
   onLost: (cause: unknown) => void = () => undefined;
@@ -31,14 +32,19 @@ export class Store {
   private givenUp: { readonly cause: unknown } | undefined;
   private writes = 0;
   private closed = false;
+  /** None for a database in memory. */
+  private readonly flusher: LogFlusher | undefined;
 
-  /** @param file path of the database; `:memory:` keeps it in memory alone. */
-  constructor(file: string) {
-    flushLog(file);
+  /**
+   * @param file path of the database; `:memory:` keeps it in memory alone.
+   * @param flush brings an open file's bytes to the disk. Default: `fdatasync`.
+   */
+  constructor(file: string, flush?: Flush) {
     this.database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 });
     // Pages of a new database. Large ones hold messages with less around them, and go to the log with fewer calls.
     this.database.exec('PRAGMA page_size = 16384');
-    this.database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;');
+    // NORMAL flushes what the consistency of the database hangs on; the commits themselves are flushed here.
+    this.database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;');
     const found = (this.database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
     const wanted = SCHEMA_STEPS.length;
     if (found > wanted) {
@@ -50,6 +56,7 @@ export class Store {
     if (found < wanted) {
       this.database.exec(`BEGIN; ${SCHEMA_STEPS.slice(found).join('')} PRAGMA user_version = ${wanted}; COMMIT;`);
     }
+    if (file !== ':memory:') this.flusher = new LogFlusher(`${file}-wal`, flush);
   }
 
   /** A prepared statement, compiled once for each text. Call it inside {@link write} if it changes anything. */
@@ -84,7 +91,7 @@ export class Store {
       throw cause;
     }
     this.sql('RELEASE step').run();
-    await this.committed();
+    await this.durable();
     return result;
   }
 
@@ -97,7 +104,7 @@ export class Store {
       this.failed(cause);
       throw cause;
     }
-    return this.committed();
+    return this.durable();
   }
 
   /** As {@link writeOne} for what nobody waits for and whose loss does no harm: it never throws, {@link onLost} is told. */
@@ -132,28 +139,27 @@ export class Store {
     return bytes;
   }
 
-  /** Calls `task` at the end of the open transaction, saying whether it was committed. For use within a write. */
-  afterTransaction(task: (committed: boolean) => void): void {
+  /** Calls `task` when the open transaction is on disk, or is not and never will be. For use within a write. */
+  afterTransaction(task: (durable: boolean) => void): void {
     this.waiting.tasks.push(task);
   }
 
-  /** Runs a read when nothing is pending, so that it sees what is committed alone. */
-  async readCommitted<T>(read: () => T): Promise<T> {
-    while (this.open) await this.committed().catch(() => undefined);
-    return read();
-  }
-
-  /** Commits what is pending and closes the database. */
+  /** Commits what is pending, flushes it and closes the database. */
   close(): void {
     if (this.closed) return;
-    this.commit();
+    while (this.open || this.flusher?.isFlushing === true) {
+      this.flusher?.finish();
+      this.commit();
+    }
     this.closed = true;
+    this.flusher?.close();
     this.statements.clear();
     this.database.close();
   }
 
   private begin(): void {
     if (this.closed) throw new Error('The store is closed.');
+    if (this.flusher?.failure !== undefined) throw this.flusher.failure;
     if (this.givenUp !== undefined) throw this.givenUp.cause;
     this.writes += 1;
     if (this.open) return;
@@ -171,16 +177,16 @@ export class Store {
     if (this.open && !this.database.isTransaction) this.givenUp ??= { cause };
   }
 
-  private committed(): Promise<void> {
-    this.waiting.committed ??= Promise.withResolvers();
-    return this.waiting.committed.promise;
+  private durable(): Promise<void> {
+    this.waiting.durable ??= Promise.withResolvers();
+    return this.waiting.durable.promise;
   }
 
+  /** Commits the open transaction; while a flush is under way, its end does. */
   private commit(): void {
-    if (!this.open) return;
-    const { writes } = this;
+    if (!this.open || this.flusher?.isFlushing === true) return;
     const startedMs = performance.now();
-    let failure = this.givenUp;
+    let failure = this.flusher?.failure === undefined ? this.givenUp : { cause: this.flusher.failure };
     try {
       if (failure !== undefined) throw failure.cause;
       for (const pending of this.pendingRows) pending.flush();
@@ -190,30 +196,31 @@ export class Store {
       if (this.database.isTransaction) this.sql('ROLLBACK').run();
       for (const pending of this.pendingRows) pending.truncate(0);
     }
-    const { committed, tasks } = this.waiting;
+    const { waiting, writes } = this;
     this.waiting = { tasks: [] };
     this.open = false;
     this.givenUp = undefined;
     this.writes = 0;
-    if (failure === undefined) this.onCommit(performance.now() - startedMs, writes);
-    for (const task of tasks) task(failure === undefined);
-    if (failure === undefined) committed?.resolve();
-    else if (committed === undefined) this.onLost(failure.cause);
-    else committed.reject(failure.cause);
+    const succeed = () => {
+      this.onCommit(performance.now() - startedMs, writes);
+      for (const task of waiting.tasks) task(true);
+      waiting.durable?.resolve();
+    };
+    if (failure !== undefined) this.fail(waiting, failure.cause);
+    else if (this.flusher === undefined) succeed();
+    else {
+      this.flusher.flush((cause) => {
+        // First the next commit, so that the disk has something to do.
+        this.commit();
+        if (cause === undefined) succeed();
+        else this.fail(waiting, cause);
+      });
+    }
   }
-}
 
-/**
- * A hub that was killed between writing a commit and flushing it has left it with the operating system alone. What we show
- * from now on, the numbers of events for instance, must not be lost with the power.
- */
-function flushLog(file: string): void {
-  const log = `${file}-wal`;
-  if (!existsSync(log)) return;
-  const descriptor = openSync(log, 'r+');
-  try {
-    fdatasyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
+  private fail({ durable, tasks }: Waiting, cause: unknown): void {
+    for (const task of tasks) task(false);
+    if (durable === undefined) this.onLost(cause);
+    else durable.reject(cause);
   }
 }

@@ -176,7 +176,7 @@ class Pair {
   private async pass(ms: number): Promise<void> {
     this.model.pass(ms);
     this.hub.clock.advance(ms);
-    await this.hub.store.readCommitted(() => undefined);
+    await this.hub.store.write(() => undefined);
   }
 }
 

@@ -37,7 +37,7 @@ describe('the queue of a device', () => {
   /** Lets time pass and what falls due in it happen. */
   const pass = async (ms: number) => {
     hub.clock.advance(ms);
-    await hub.store.readCommitted(() => undefined);
+    await hub.store.write(() => undefined);
   };
 
   it('gives messages in the order they were sent, each to one receiver', async () => {

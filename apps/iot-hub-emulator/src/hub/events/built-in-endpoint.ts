@@ -13,8 +13,8 @@ export interface BuiltInEndpointParts {
 }
 
 /**
- * The built-in endpoint, which services read as an event hub: its partitions up to the last commit, and who reads them.
- * What is not committed does not exist for its readers.
+ * The built-in endpoint, which services read as an event hub: its partitions as far as they are on disk, and who reads them.
+ * What is not on disk does not exist for its readers.
  */
 export class BuiltInEndpoint {
   readonly partitionCount: number;
@@ -32,7 +32,7 @@ export class BuiltInEndpoint {
     const partitions = Array.from({ length: log.partitionCount }, (_, partitionId) => partitionId);
     this.last = partitions.map((partitionId) => lastEnqueuedOf(store, partitionId));
     this.waiting = partitions.map(() => new Set<() => void>());
-    log.onCommit(({ lastEvents }) => {
+    log.onDurable(({ lastEvents }) => {
       for (const [partitionId, last] of lastEvents) {
         this.last[partitionId] = last;
         for (const task of this.waiting[partitionId] ?? []) task();
@@ -40,7 +40,7 @@ export class BuiltInEndpoint {
     });
   }
 
-  /** The newest committed event of a partition. */
+  /** The newest event of a partition that is on disk. */
   lastEnqueued(partitionId: number): LastEnqueued {
     const last = this.last[partitionId];
     if (last === undefined) throw new RangeError(`There is no partition ${partitionId}.`);

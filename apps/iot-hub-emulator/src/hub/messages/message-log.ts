@@ -15,7 +15,7 @@ const LAST_EVENT = `SELECT COALESCE(
   (SELECT last_deleted FROM event_partitions WHERE partition_id = ?1)) AS last`;
 
 /** What a commit has brought into the log. */
-export interface CommittedMessages {
+export interface DurableMessages {
   /** The last event of each partition that got any. */
   readonly lastEvents: ReadonlyMap<number, LastEnqueued>;
   /** How many messages there are for a set of endpoints, by the set. */
@@ -35,8 +35,9 @@ interface Numbers {
  */
 export class MessageLog {
   private readonly pending: PendingRows<RoutedMessage>;
-  private readonly listeners: ((committed: CommittedMessages) => void)[] = [];
+  private readonly listeners: ((committed: DurableMessages) => void)[] = [];
   private numbers: Numbers | undefined;
+  private onDisk: number;
 
   constructor(
     private readonly store: Store,
@@ -45,6 +46,7 @@ export class MessageLog {
     this.pending = store.gather((messages) => {
       this.insert(messages);
     });
+    this.onDisk = this.known().sequence;
   }
 
   /** Appends a message. For use within a write. */
@@ -52,14 +54,22 @@ export class MessageLog {
     this.pending.add(message);
   }
 
-  /** Calls `listener` after each commit that brings messages. */
-  onCommit(listener: (committed: CommittedMessages) => void): void {
+  /** Calls `listener` when messages have come that are on disk. */
+  onDurable(listener: (committed: DurableMessages) => void): void {
     this.listeners.push(listener);
   }
 
   /** The place of the last message, deleted ones and those of the open transaction included; 0 before the first. */
   get lastSequenceNumber(): number {
     return this.known().sequence + this.pending.length;
+  }
+
+  /**
+   * The place up to which the log is on disk. What is beyond must not get out of the hub: after a power cut its place would
+   * be another message's.
+   */
+  get durableThrough(): number {
+    return this.onDisk;
   }
 
   private known(): Numbers {
@@ -74,13 +84,16 @@ export class MessageLog {
   }
 
   private insert(messages: readonly RoutedMessage[]): void {
-    const committed = { lastEvents: new Map<number, LastEnqueued>(), counts: new Map<number, number>() };
-    this.store.afterTransaction((isCommitted) => {
-      if (!isCommitted) this.numbers = undefined;
-      else for (const listener of this.listeners) listener(committed);
+    const brought = { lastEvents: new Map<number, LastEnqueued>(), counts: new Map<number, number>() };
+    const last = this.known().sequence + messages.length;
+    this.store.afterTransaction((isDurable) => {
+      if (isDurable) {
+        this.onDisk = last;
+        for (const listener of this.listeners) listener(brought);
+      } else this.numbers = undefined;
     });
     for (const [partitionId, ofPartition] of this.byPartition(messages)) {
-      for (const run of cutIntoRuns(ofPartition)) this.insertRun(partitionId, run, committed);
+      for (const run of cutIntoRuns(ofPartition)) this.insertRun(partitionId, run, brought);
     }
   }
 

@@ -84,6 +84,6 @@ export function keepRetention(hub: Hub, retentionMs: number): () => void {
 /** @returns whether there may be more to delete. */
 async function deleteAndSettle(hub: Hub, retentionMs: number): Promise<boolean> {
   const { isUnfinished } = await deleteExpiredMessages(hub, retentionMs);
-  await hub.routing.settle();
+  hub.routing.settle();
   return isUnfinished;
 }

@@ -9,6 +9,8 @@ export interface LogStretch {
   readonly bit: number;
   /** The place in the log before the first one. */
   readonly after: number;
+  /** The place of the last one that may be read. Default: the log's end. */
+  readonly through?: number;
 }
 
 /** The next messages of an endpoint after a place in the log, in order. */
@@ -29,7 +31,7 @@ export function countLog(store: Store, stretch: LogStretch): number {
   return count;
 }
 
-function* messagesAfter(store: Store, { bit, after }: LogStretch): Generator<LoggedRoutedMessage> {
+function* messagesAfter(store: Store, { bit, after, through = Infinity }: LogStretch): Generator<LoggedRoutedMessage> {
   const runs = store
     .sql(
       `SELECT last_sequence, messages, stretches, bodies FROM message_runs
@@ -37,6 +39,9 @@ function* messagesAfter(store: Store, { bit, after }: LogStretch): Generator<Log
     )
     .iterate(after, bit) as unknown as Iterable<LoggedRun>;
   for (const run of runs) {
-    for (const logged of unpackRun(run)) if (logged.offset > after && (logged.endpoints & bit) !== 0) yield logged;
+    for (const logged of unpackRun(run)) {
+      if (logged.offset > through) return;
+      if (logged.offset > after && (logged.endpoints & bit) !== 0) yield logged;
+    }
   }
 }

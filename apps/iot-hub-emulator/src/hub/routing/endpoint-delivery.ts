@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Store } from '../../storage/store.js';
 import type { Clock } from '../clock.js';
-import { countLog, readLog } from '../messages/read-log.js';
+import type { MessageLog } from '../messages/message-log.js';
+import { countLog, type LogStretch, readLog } from '../messages/read-log.js';
 import type { HubMetrics } from '../metrics/hub-metrics.js';
 import type { DeliveryTarget } from './delivery-target.js';
 
@@ -27,6 +28,7 @@ export interface EndpointDeliveryParts {
   readonly deliveredThrough: number;
   readonly target: DeliveryTarget;
   readonly store: Store;
+  readonly log: Pick<MessageLog, 'durableThrough'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Where it counts what it has brought. */
@@ -58,7 +60,7 @@ export class EndpointDelivery {
     if (this.pending > 0) this.run();
   }
 
-  /** Tells how many messages a commit has brought. */
+  /** Tells how many messages have come. */
   appended(count: number): void {
     if (count === 0) return;
     this.pending += count;
@@ -72,10 +74,10 @@ export class EndpointDelivery {
 
   /**
    * Moves past messages that are not this endpoint's, so that the next start need not look at them.
-   * For use while nothing is pending in the store.
    */
-  settle(lastSequenceNumber: number): void {
-    if (this.pending === 0 && this.deliveredThrough < lastSequenceNumber) this.moveTo(lastSequenceNumber);
+  settle(): void {
+    const { durableThrough } = this.parts.log;
+    if (this.pending === 0 && this.deliveredThrough < durableThrough) this.moveTo(durableThrough);
   }
 
   /** Takes note that the log has lost its oldest messages. */
@@ -104,7 +106,11 @@ export class EndpointDelivery {
   }
 
   private count(): number {
-    return countLog(this.parts.store, { bit: this.bit, after: this.deliveredThrough });
+    return countLog(this.parts.store, this.waitingStretch());
+  }
+
+  private waitingStretch(): LogStretch {
+    return { bit: this.bit, after: this.deliveredThrough, through: this.parts.log.durableThrough };
   }
 
   private run(): void {
@@ -126,16 +132,14 @@ export class EndpointDelivery {
     const { store, target } = this.parts;
     const { signal } = this.closing;
     await target.ready?.(signal);
-    // A message whose commit fails must not get out: its place in the log would be given to another one.
-    const messages = await store.readCommitted(() => {
-      if (signal.aborted) return [];
-      const found = readLog(store, { bit: this.bit, after: this.deliveredThrough, limit: BATCH_MESSAGES });
-      if (found.length === 0) this.pending = 0;
-      return found;
-    });
-    if (messages.length === 0) return false;
+    signal.throwIfAborted();
+    const messages = readLog(store, { ...this.waitingStretch(), limit: BATCH_MESSAGES });
+    if (messages.length === 0) {
+      this.pending = 0;
+      return false;
+    }
     const { taken, failure } = await target.deliver(messages, signal);
-    if (signal.aborted) return false;
+    signal.throwIfAborted();
     const passed = failure?.refused === true ? taken + 1 : taken;
     this.parts.metrics?.deliveries.addMany(taken, this.parts.name, 'delivered');
     const last = messages[passed - 1];

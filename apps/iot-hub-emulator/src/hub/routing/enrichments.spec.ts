@@ -22,7 +22,12 @@ const DEVICE = {
 const ROUTE = { source: 'DeviceMessages', condition: 'true', isEnabled: true } as const;
 
 /** A target that is never asked, since nothing starts it. */
-const IDLE: DeliveryTarget = { deliver: () => Promise.resolve({ taken: 0 }), close: () => undefined };
+/** Never wants anything. */
+const IDLE: DeliveryTarget = {
+  ready: () => new Promise(() => undefined),
+  deliver: () => Promise.resolve({ taken: 0 }),
+  close: () => undefined,
+};
 
 const hubs: TestHub[] = [];
 afterEach(() => {

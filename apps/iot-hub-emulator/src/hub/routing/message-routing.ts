@@ -33,7 +33,6 @@ export interface MessageRoutingParts {
 /** Decides which endpoints a message goes to, and brings it to the custom ones. */
 export class MessageRouting {
   private readonly store: Store;
-  private readonly log: MessageLog;
   private readonly logger: Logger;
   private readonly router: Router;
   private readonly enrichments: Enrichments;
@@ -53,19 +52,28 @@ export class MessageRouting {
       metrics,
     } = parts;
     this.store = store;
-    this.log = log;
     this.logger = logger;
     const registered = registerEndpoints({ store, log, logger }, [...targets.keys()]);
     this.deliveries = registered.map(({ name, bit, deliveredThrough }) => {
       const target = targets.get(name);
       if (target === undefined) throw new Error(`There is no target for endpoint ${name}.`);
-      return new EndpointDelivery({ name, bit: 1 << bit, deliveredThrough, target, store, clock, logger, metrics });
+      return new EndpointDelivery({
+        name,
+        bit: 1 << bit,
+        deliveredThrough,
+        target,
+        store,
+        log,
+        clock,
+        logger,
+        metrics,
+      });
     });
     const bits = new Map(registered.map(({ name, bit }) => [name, 1 << bit]));
     const bitOf = (name: string) => (name === BUILT_IN_ENDPOINT ? BUILT_IN : (bits.get(name) ?? 0));
     this.router = new Router(routing, bitOf);
     this.enrichments = new Enrichments(routing.enrichments, hubName, bitOf);
-    log.onCommit(({ counts }) => {
+    log.onDurable(({ counts }) => {
       for (const delivery of this.deliveries) delivery.appended(countOf(counts, delivery.bit));
     });
   }
@@ -117,12 +125,9 @@ export class MessageRouting {
   }
 
   /** Lets idle endpoints move past what is not theirs. */
-  async settle(): Promise<void> {
-    await this.store.readCommitted(() => {
-      if (this.closed) return;
-      const last = this.log.lastSequenceNumber;
-      for (const delivery of this.deliveries) delivery.settle(last);
-    });
+  settle(): void {
+    if (this.closed) return;
+    for (const delivery of this.deliveries) delivery.settle();
   }
 
   /** Health of the custom endpoints, in no particular order. */
