@@ -122,6 +122,10 @@ export function unpackRun({ last_sequence, messages: count, stretches, bodies }:
   return run;
 }
 
+/** The sets of endpoints of a run's messages. */
+export const endpointsOf = (stretches: string): number[] =>
+  (JSON.parse(stretches) as Stretch[]).flatMap(({ messages }) => messages.map(([, endpoints]) => endpoints));
+
 /** The events of a run, with their numbers within the partition. */
 export function eventsOf(run: EventRun): (LoggedRoutedMessage & { readonly sequenceNumber: number })[] {
   const events = unpackRun(run).filter(({ endpoints }) => (endpoints & BUILT_IN) !== 0);

@@ -1,7 +1,7 @@
 import type { Store } from '../../storage/store.js';
 import { enriched } from './enriched-properties.js';
 import type { LoggedMessage } from './hub-message.js';
-import { type LoggedRoutedMessage, type LoggedRun, unpackRun } from './message-run.js';
+import { endpointsOf, type LoggedRoutedMessage, type LoggedRun, unpackRun } from './message-run.js';
 
 /** Where an endpoint's messages are looked for. */
 export interface LogStretch {
@@ -24,10 +24,22 @@ export function readLog(store: Store, { limit, ...stretch }: LogStretch & { read
 }
 
 /** How many messages of an endpoint come after a place in the log. */
-export function countLog(store: Store, stretch: LogStretch): number {
+export function countLog(store: Store, { bit, after, through = Infinity }: LogStretch): number {
+  const runs = store
+    .sql(
+      `SELECT last_sequence, messages, stretches FROM message_runs
+       WHERE last_sequence > ? AND endpoints & ? ORDER BY last_sequence`,
+    )
+    .iterate(after, bit) as unknown as Iterable<Omit<LoggedRun, 'bodies'>>;
   let count = 0;
-  const messages = messagesAfter(store, stretch);
-  while (messages.next().done !== true) count += 1;
+  for (const { last_sequence, messages, stretches } of runs) {
+    let offset = last_sequence - messages;
+    for (const endpoints of endpointsOf(stretches)) {
+      offset += 1;
+      if (offset > through) return count;
+      if (offset > after && (endpoints & bit) !== 0) count += 1;
+    }
+  }
   return count;
 }
 
