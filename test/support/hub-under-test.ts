@@ -118,11 +118,11 @@ export class HubUnderTest {
   async device(
     connectionString: string,
     protocol: DeviceProtocol,
-    certificate?: { readonly cert: string; readonly key: string },
+    options?: { readonly cert: string; readonly key: string } | { readonly modelId: string },
   ): Promise<DeviceClient> {
     return await this.prepared(
       DeviceClient.fromConnectionString(this.reachable(connectionString, protocol), DEVICE_TRANSPORTS[protocol]),
-      certificate,
+      options,
     );
   }
 
@@ -223,7 +223,7 @@ export class HubUnderTest {
 
   private async prepared<T extends DeviceClient | ModuleClient>(
     client: T,
-    certificate: { readonly cert?: string; readonly key?: string } = {},
+    options: { readonly cert?: string; readonly key?: string; readonly modelId?: string } = {},
   ): Promise<T> {
     this.closings.push(() => client.close());
     // Over HTTPS this never ends without a receive policy.
@@ -232,7 +232,7 @@ export class HubUnderTest {
       mqtt: { webSocketAgent: this.agent },
       amqp: { webSocketAgent: this.agent },
       // Some transports forget earlier options with each call.
-      ...certificate,
+      ...options,
     });
     return client;
   }

@@ -54,6 +54,21 @@ const messages: readonly Case[] = [
     },
   },
   {
+    operation: 'Announce the model it implements',
+    // The SDK does it over MQTT alone.
+    over: DEVICE_PROTOCOLS.filter((protocol) => protocol.startsWith('MQTT')),
+    async run(hub, protocol) {
+      const modelId = 'dtmi:com:example:Thermostat;1';
+      const { deviceId, connectionString } = await hub.addDevice(named('model', protocol));
+      const device = await hub.device(connectionString, protocol, { modelId });
+      await device.open();
+      await device.sendEvent(new Message('21'));
+      const [event] = await hub.eventsOf(deviceId, 1);
+      expect(event?.systemProperties).toMatchObject({ 'dt-dataschema': modelId });
+      expect((await hub.registry.getTwin(deviceId)).responseBody).toMatchObject({ modelId });
+    },
+  },
+  {
     operation: 'Send many messages, kept in their order',
     over: DEVICE_PROTOCOLS,
     async run(hub, protocol) {

@@ -17,4 +17,6 @@ export interface DeviceIdentity extends Identity {
   readonly authType: AuthType;
   /** When the token lapses, in milliseconds since 1970. A live connection must end then. */
   readonly expiresAtMs: number;
+  /** The model that it said it implements when it connected. */
+  readonly modelId?: string;
 }

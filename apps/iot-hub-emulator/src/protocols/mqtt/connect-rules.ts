@@ -6,6 +6,7 @@ import { isHostOfHub, quoted } from '../../hub/access/token-resource.js';
 import { HubError, type HubErrorName } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
 import { identityOf } from '../../hub/identity.js';
+import { announceModel } from '../../hub/twins/announce-model.js';
 import { isEventsTopic } from './topics.js';
 
 /** CONNACK return codes. @see http://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html#_Toc398718035 */
@@ -62,7 +63,11 @@ export function decideConnect(
     return notAuthorized("the topic of the Will is not the client's own events topic");
   }
   try {
-    return { device: authenticateDevice(hub, identity, { token: packet.password?.toString(), certificates }) };
+    const device = authenticateDevice(hub, identity, { token: packet.password?.toString(), certificates });
+    const modelId = modelIdIn(username ?? '');
+    if (modelId === '') return { device };
+    announceModel(hub, identity, modelId);
+    return { device: { ...device, modelId } };
   } catch (cause) {
     if (!(cause instanceof HubError)) throw cause;
     return cause.status < 500
@@ -78,6 +83,10 @@ export function decideConnect(
 function namesIdentity(text: string, clientId: string): boolean {
   return text.startsWith(clientId) && /^(\/?\?.*|\/|\/api-version=.*)?$/s.test(text.slice(clientId.length));
 }
+
+/** The model that a user name announces; empty when it announces none. */
+const modelIdIn = (username: string): string =>
+  new URLSearchParams(username.slice(username.indexOf('?') + 1)).get('model-id') ?? '';
 
 const refusal = (returnCode: ConnectReturnCode, error: HubErrorName, reason: string) => ({ returnCode, error, reason });
 

@@ -33,7 +33,7 @@ export class TelemetryInput {
 
   /** Appends a message. @param bag what its topic says @returns once it is on disk. @throws as {@link appendMessages}. */
   take({ topic, retain }: IPublishPacket, bag: readonly BagProperty[], body: Buffer): Promise<void> {
-    const message = toDeviceMessage(bag, body, retain ? [RETAIN_MARK] : []);
+    const message = this.toMessage(bag, body, retain ? [RETAIN_MARK] : []);
     if (!retain && topic.length <= REMEMBERED_TOPIC_LENGTH) {
       const { systemProperties, properties } = message;
       this.last = { topic, message: { systemProperties, properties } };
@@ -46,7 +46,14 @@ export class TelemetryInput {
     const request = will && parsePublishTopic(will.topic, this.device);
     if (request?.kind !== 'telemetry') return;
     const marks = will?.retain === true ? [RETAIN_MARK, WILL_MARK] : [WILL_MARK];
-    await this.append(toDeviceMessage(request.bag, Buffer.from(will?.payload ?? ''), marks));
+    await this.append(this.toMessage(request.bag, Buffer.from(will?.payload ?? ''), marks));
+  }
+
+  private toMessage(bag: readonly BagProperty[], body: Buffer, marks: readonly BagProperty[]): DeviceMessage {
+    const message = toDeviceMessage(bag, body, marks);
+    const { modelId } = this.device;
+    if (modelId !== undefined) message.systemProperties.dataSchema = modelId;
+    return message;
   }
 
   private append(message: DeviceMessage): Promise<void> {

@@ -17,6 +17,7 @@ const accepted: [topic: string, request: DevicePublish][] = [
   ['$iothub/twin/GET/?$rid=%241a b', { kind: 'twin-get', requestId: '%241a b' }],
   ['$iothub/twin/PATCH/properties/reported/?$rid=x&$version=2', { kind: 'twin-report', requestId: 'x' }],
   ['$iothub/methods/res/200/?$rid=abc', { kind: 'method-answer', requestId: 'abc', status: 200 }],
+  ['$iothub/methods/res/2147483647/?$rid=abc', { kind: 'method-answer', requestId: 'abc', status: 2_147_483_647 }],
   ['$iothub/methods/res/-1/?$rid=abc', { kind: 'method-answer', requestId: 'abc', status: -1 }],
 ];
 

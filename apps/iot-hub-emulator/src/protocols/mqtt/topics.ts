@@ -15,7 +15,7 @@ export type Subscription = Listening | 'twin-replies';
 
 const TWIN_GET = '$iothub/twin/GET/?';
 const TWIN_REPORT = '$iothub/twin/PATCH/properties/reported/?';
-const METHOD_ANSWER = /^\$iothub\/methods\/res\/(-?\d{1,9})\/\?(.*)$/s;
+const METHOD_ANSWER = /^\$iothub\/methods\/res\/(-?\d{1,10})\/\?(.*)$/s;
 
 /**
  * Reads a topic a device published to. Identities stand in topics unescaped; everything but the device's own events
