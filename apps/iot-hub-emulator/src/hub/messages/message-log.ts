@@ -99,11 +99,17 @@ export class MessageLog {
 
   private byPartition(messages: readonly RoutedMessage[]): Map<number, RoutedMessage[]> {
     const partitions = new Map<number, RoutedMessage[]>();
+    let ofDevice: RoutedMessage[] = [];
+    let deviceId: string | undefined;
     for (const routed of messages) {
-      const partitionId = partitionOf(routed.message.deviceId, this.partitionCount);
-      const ofPartition = partitions.get(partitionId);
-      if (ofPartition) ofPartition.push(routed);
-      else partitions.set(partitionId, [routed]);
+      // A device's messages come in a row.
+      if (routed.message.deviceId !== deviceId) {
+        ({ deviceId } = routed.message);
+        const partitionId = partitionOf(deviceId, this.partitionCount);
+        ofDevice = partitions.get(partitionId) ?? [];
+        partitions.set(partitionId, ofDevice);
+      }
+      ofDevice.push(routed);
     }
     return partitions;
   }
