@@ -293,11 +293,25 @@ describe(runQuery.name, () => {
     };
     let immediate = setImmediate(count);
     const request = { query: "SELECT * FROM devices WHERE tags.site = 'nowhere'", maxItemCount: 1 };
-    const page = await runQuery(hub, request, { rows: 10, targetMs: 0 });
+    const page = await runQuery(hub, request, { pace: { rows: 10, targetMs: 0 } });
     clearImmediate(immediate);
     expect(page.items).toEqual([]);
     // A slice of ten, and of one each when no time is left for more.
     expect(turns).toBeGreaterThanOrEqual(90);
+  });
+
+  it('looks no further when its caller has gone', async () => {
+    const hub = await aHub(Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`d${index}`, {}])));
+    const looked = jest.spyOn(hub.store.database, 'prepare');
+    const caller = new AbortController();
+    for (const query of ["SELECT * FROM devices WHERE tags.site = 'nowhere'", 'SELECT COUNT() AS n FROM devices']) {
+      looked.mockClear();
+      const options = { signal: caller.signal, pace: { rows: 1, targetMs: 0 } };
+      const result = runQuery(hub, { query, maxItemCount: 1 }, options);
+      caller.abort();
+      await expect(result).rejects.toMatchObject({ name: 'AbortError' });
+      expect(looked.mock.calls.filter(([sql]) => sql.includes('WHERE')).length).toBeLessThan(5);
+    }
   });
 
   it('shows activity up to now', async () => {

@@ -24,6 +24,7 @@ type QueryableHub = Pick<Hub, 'store' | 'activity'>;
  * of their value. Pages show the hub as it is when they are read, not as it was at the first page; it is read in
  * slices, so that other work goes on.
  *
+ * @param signal ends it when the caller has gone; it then fails with its reason.
  * @throws {@link HubError} `ArgumentInvalid` for what the language does not have, with place and reason, and for a
  * continuation of another query.
  * @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
@@ -31,7 +32,7 @@ type QueryableHub = Pick<Hub, 'store' | 'activity'>;
 export async function runQuery(
   hub: QueryableHub,
   request: QueryRequest,
-  pace: SlicePace = DEFAULT_PACE,
+  { signal, pace = DEFAULT_PACE }: { readonly signal?: AbortSignal; readonly pace?: SlicePace } = {},
 ): Promise<QueryPage> {
   const { query, continuation } = request;
   const largest = pageSize(request);
@@ -40,7 +41,7 @@ export async function runQuery(
   const from = continuation === undefined ? { taken: 0 } : readContinuation(query, continuation, keyLength);
   hub.activity.flush();
   const size = Math.min(largest, Math.max(0, (compiled.top ?? Infinity) - from.taken));
-  const place = { from, size, pace };
+  const place = { from, size, pace, signal };
   const { items, next } = await (compiled.kind === 'documents'
     ? documentPage(hub, compiled, place)
     : groupPage(hub, compiled, place));
@@ -57,6 +58,7 @@ interface PagePlace {
   /** Most items. */
   readonly size: number;
   readonly pace: SlicePace;
+  readonly signal: AbortSignal | undefined;
 }
 
 interface Page {
@@ -68,13 +70,13 @@ interface Page {
 async function documentPage(
   { store }: QueryableHub,
   query: DocumentQuery,
-  { from, size, pace }: PagePlace,
+  { from, size, ...scan }: PagePlace,
 ): Promise<Page> {
   const { collection, columns } = query;
   const items: JsonObject[] = [];
   let sizeBytes = 0;
   let after = from.after ?? collection.keys.map(() => '');
-  const isFull = await scanInSlices(store, collection, { from: after, pace }, (slice) => {
+  const isFull = await scanInSlices(store, collection, { ...scan, from: after }, (slice) => {
     for (const row of rowsOf(store, query, slice, size + 1 - items.length)) {
       if (items.length === size || sizeBytes > MAX_PAGE_BYTES) return true;
       const document = collection.toDocument(row);
@@ -126,13 +128,13 @@ function valueAt(document: JsonObject, segments: readonly string[]): JsonValue |
 async function groupPage(
   { store }: QueryableHub,
   query: AggregateQuery,
-  { from: { taken }, size, pace }: PagePlace,
+  { from: { taken }, size, ...scan }: PagePlace,
 ): Promise<Page> {
   const { collection, parameters } = query;
   const parts = new ScratchTable(query.parts.map((_, index) => `v${index}`));
   try {
     const from = collection.keys.map(() => '');
-    await scanInSlices(store, collection, { from, pace }, (slice) => {
+    await scanInSlices(store, collection, { ...scan, from }, (slice) => {
       const { sql, values } = sliceCondition(collection, slice, parameters.length);
       const rows = store.database.prepare(partsSql(query, sql)).iterate(...parameters, ...values);
       for (const row of rows) parts.insert(Object.values(row));

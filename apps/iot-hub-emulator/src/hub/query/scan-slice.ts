@@ -18,6 +18,15 @@ const MAX_GROWTH = 8;
 /** Values of a collection's key columns. */
 export type Key = readonly (string | number)[];
 
+/** How a collection is gone through. */
+export interface Scan {
+  /** The rows come after this one. */
+  readonly from: Key;
+  readonly pace: SlicePace;
+  /** Ends it early. */
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Rows of a collection next to each other in the order of its keys. */
 export interface Slice {
   /** The rows come after this one. */
@@ -45,11 +54,12 @@ export function sliceCondition({ keys }: Collection, { after, upTo }: Slice, pla
  *
  * @param visit looks at a slice; returns true to go no further.
  * @returns whether it went no further.
+ * @throws the signal's reason when nobody waits for the result any more.
  */
 export async function scanInSlices(
   store: Store,
   collection: Collection,
-  { from, pace }: { readonly from: Key; readonly pace: SlicePace },
+  { from, pace, signal }: Scan,
   visit: (slice: Slice) => boolean,
 ): Promise<boolean> {
   let after = from;
@@ -63,6 +73,7 @@ export async function scanInSlices(
     rows = Math.max(1, Math.floor(rows * Math.min(growth, MAX_GROWTH)));
     after = upTo;
     await nextTurn();
+    signal?.throwIfAborted();
   }
 }
 

@@ -81,7 +81,7 @@ function aStore(rows: readonly Twin[]): Store {
 }
 
 /** So that a few documents take several slices. */
-const TINY_SLICES = { rows: 2, targetMs: 0 };
+const TINY_SLICES = { pace: { rows: 2, targetMs: 0 } };
 
 /** All pages of a query. */
 async function rowsOf(store: Store, query: string, maxItemCount: number): Promise<JsonObject[]> {

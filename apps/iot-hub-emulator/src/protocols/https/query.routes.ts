@@ -16,7 +16,7 @@ export const queryRoutes: readonly HttpRoute[] = [
       const body = await readJson(call.request);
       const query = isJsonObject(body) ? body.query : undefined;
       if (typeof query !== 'string') throw new HubError('ArgumentInvalid', 'query must be a text.');
-      return pageReply(await runQuery(call.hub, { query, ...pageRequest(call) }));
+      return pageReply(await runQuery(call.hub, { query, ...pageRequest(call) }, call));
     },
   },
 ];
