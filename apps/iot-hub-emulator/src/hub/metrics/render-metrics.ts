@@ -21,13 +21,8 @@ function lookUp({ metrics, connections, routing, store }: Hub): void {
   metrics.connectedDevices.set(connections.size);
   metrics.storeBytes.set(store.usedBytes());
   metrics.logMessages.set(logLength(store));
-  metrics.queuedForDevices.set(queueLength(store));
   metrics.queuedForDevices.set(queuedForDevices(store));
   for (const { name, pending } of routing.health()) metrics.backlog.set({ endpoint: name }, pending);
-}
-
-function queueLength(store: Store): number {
-  return (store.sql('SELECT count(*) AS length FROM device_messages').get() as { length: number }).length;
 }
 
 /** The log loses its oldest messages alone, and its numbers have no gaps to speak of: no need to count. */

@@ -5,6 +5,8 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import type { Hub } from '../../hub/hub.js';
 import { cloudToDeviceRoutes } from './cloud-to-device.routes.js';
@@ -37,6 +39,13 @@ const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 const REPLY_TIMEOUT_MS = 60_000;
 /** Message properties travel as headers. */
 const MAX_HEADER_BYTES = 64 * 1024;
+
+/** What HTTP itself refuses, by Node's code for it. Anything else is a bad request. */
+const MALFORMED: Readonly<Record<string, readonly [status: string, error: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'RequestTimeout'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'HeadersTooLarge'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Payload Too Large', 'MessageTooLarge'],
+};
 
 const ROUTES: readonly HttpRoute[] = [
   ...healthRoutes,
@@ -76,6 +85,7 @@ export function createHttpServer(hub: Hub): Server {
       });
     },
   );
+  server.on('clientError', refuseBytes);
   return server;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -105,6 +115,27 @@ export function createHttpServer(hub: Hub): Server {
     }
     expectRead(request, response);
     send(request, response, reply);
+  }
+
+  /** Ends a connection on which something else than HTTP came, or not in time. */
+  function refuseBytes(cause: NodeJS.ErrnoException, socket: Duplex): void {
+    // A client that has gone is told nothing, and refused nothing.
+    if (cause.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const [status, error] = MALFORMED[cause.code ?? ''] ?? ['400 Bad Request', 'MalformedRequest'];
+    hub.metrics.refusals.add('https', error);
+    hub.logger.warn({ peer: peerOf(socket as Socket), error, reason: cause.message }, 'Request refused');
+    const { _httpMessage: underWay } = socket as { _httpMessage?: ServerResponse | null };
+    if (underWay?.headersSent) {
+      // In the middle of a reply nothing else can be said.
+      socket.destroy();
+      return;
+    }
+    // Else it would be open for as long as the client likes.
+    socket.once('finish', () => socket.destroy());
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
   /** Closes the connection of a client that does not read its reply in time. */
