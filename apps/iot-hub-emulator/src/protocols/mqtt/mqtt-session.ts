@@ -1,4 +1,4 @@
-import type { IConnectPacket, IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet';
+import type { IConnectPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet';
 import { callAt } from '../../hub/call-at.js';
 import type { DeviceIdentity } from '../../hub/access/device-identity.js';
 import type { CloseReason, DeviceConnection, Listening, MethodCall } from '../../hub/connections/device-connection.js';
@@ -7,22 +7,17 @@ import type { StoredSubscription } from '../../hub/connections/stored-subscripti
 import type { Hub } from '../../hub/hub.js';
 import { identityOf, type Identity } from '../../hub/identity.js';
 import type { JsonObject } from '../../hub/json.js';
-import { answerMethod } from '../../hub/methods/answer-method.js';
 import { CloudToDeviceDelivery } from './cloud-to-device-delivery.js';
 import { allowedSilenceMs, KeepAlive } from './keep-alive.js';
-import { OrderedAcknowledgements } from './ordered-acknowledgements.js';
 import type { PacketHandlers, PacketStream } from './packet-stream.js';
+import { forLog, PublishInput } from './publish-input.js';
 import { SessionSubscriptions } from './session-subscriptions.js';
 import { TelemetryInput } from './telemetry-input.js';
-import { desiredTopic, methodTopic, parsePublishTopic, twinReplyTopic } from './topics.js';
-import { answerTwinGet, answerTwinReport, type TwinAnswer } from '../twin-requests.js';
+import { desiredTopic, methodTopic, twinReplyTopic } from './topics.js';
+import type { TwinAnswer } from '../twin-requests.js';
 
 /** "Five topics per device." @see https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling */
 const MAX_SUBSCRIPTIONS = 5;
-/** Packets and bytes whose work may be under way before the session stops reading from its client. */
-const MAX_OUTSTANDING_PACKETS = 1_000;
-const MAX_OUTSTANDING_BYTES = 4 * 1024 * 1024;
-const LOGGED_TOPIC_LENGTH = 128;
 
 export interface SessionOptions {
   readonly connect: IConnectPacket;
@@ -37,9 +32,6 @@ export interface SessionOptions {
 /** Why a session is over: the hub's reason, or the client's. */
 type End = CloseReason | 'client-disconnected' | 'connection-lost' | 'keep-alive-timeout' | 'protocol-violation';
 
-/** What is sent in place of a PUBACK. */
-type Answer = () => void;
-
 /** The device said goodbye, the hub goes, or the device may not send anything any more. */
 const ENDS_WITHOUT_WILL: ReadonlySet<End> = new Set(['client-disconnected', 'shutdown', 'disabled', 'deleted']);
 
@@ -52,15 +44,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   private readonly packets: PacketStream;
   private readonly subscriptions: SessionSubscriptions;
   private readonly telemetry: TelemetryInput;
-  private readonly acknowledgements = new OrderedAcknowledgements<IPublishPacket | Answer>(
-    (packets) => {
-      this.acknowledge(packets);
-    },
-    (cause) => {
-      this.failed(cause);
-    },
-  );
-  private outstandingBytes = 0;
+  private readonly publishes: PublishInput;
   private readonly keepAlive: KeepAlive;
   private readonly delivery: CloudToDeviceDelivery;
   private cancelExpiry: () => void = () => undefined;
@@ -77,6 +61,18 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     this.description = `mqtt ${options.peer}`;
     this.subscriptions = new SessionSubscriptions(hub, this.identity, options.subscriptions);
     this.telemetry = new TelemetryInput(hub, options.device);
+    this.publishes = new PublishInput(hub, {
+      identity: this.identity,
+      packets: this.packets,
+      telemetry: this.telemetry,
+      answerTwin: (requestId, answer) => {
+        this.answerTwin(requestId, answer);
+      },
+      violation: (reason) => {
+        this.violation(reason);
+      },
+      failed: this.failed,
+    });
     this.delivery = new CloudToDeviceDelivery(hub, {
       deviceId: this.identity.deviceId,
       packets: this.packets,
@@ -139,7 +135,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   packet(packet: Packet): void {
     switch (packet.cmd) {
       case 'publish':
-        this.onPublish(packet);
+        this.publishes.take(packet);
         return;
       case 'subscribe':
         this.onSubscribe(packet);
@@ -165,47 +161,7 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
 
   // What the device wants
 
-  private onPublish(packet: IPublishPacket): void {
-    if (packet.qos === 2) {
-      this.violation('QoS 2 is not supported');
-      return;
-    }
-    if (packet.qos === 1 && packet.messageId === 0) {
-      // [MQTT-2.3.1-1]
-      this.violation('the packet identifier is 0');
-      return;
-    }
-    const body = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
-    try {
-      const work = this.telemetry.repeat(packet, body) ?? this.take(packet, body);
-      if (work) this.awaitWork(packet, work);
-    } catch (cause) {
-      this.failed(cause);
-    }
-  }
-
-  /** Does what a PUBLISH asks for. @returns what its acknowledgement has to wait for. */
-  private take(packet: IPublishPacket, body: Buffer): Promise<void> | undefined {
-    const { hub, identity } = this;
-    const request = parsePublishTopic(packet.topic, identity);
-    switch (request.kind) {
-      case 'telemetry':
-        return this.telemetry.take(packet, request.bag, body);
-      case 'twin-get':
-        return this.answerTwin(request.requestId, answerTwinGet(hub, identity, 'mqtt'));
-      case 'twin-report':
-        return this.answerTwin(request.requestId, answerTwinReport(hub, identity, 'mqtt', body));
-      case 'method-answer':
-        answerMethod(hub, identity, request.requestId, { status: request.status, body });
-        return Promise.resolve();
-      case 'refused':
-        this.violation(`${request.reason}: ${forLog(packet.topic)}`);
-        return undefined;
-    }
-  }
-
-  private async answerTwin(requestId: string, answering: Promise<TwinAnswer>): Promise<void> {
-    const { status, version, body } = await answering;
+  private answerTwin(requestId: string, { status, version, body }: TwinAnswer): void {
     if (this.subscriptions.has('twin-replies')) this.publish(twinReplyTopic(status, requestId, version), body);
     else
       this.hub.logger.warn(
@@ -246,44 +202,14 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
   /** Subscriptions of a session to be kept are on disk before they are acknowledged. */
   private subscriptionsChanged(acknowledge: () => void): void {
     const saved = this.connect.clean === false ? this.subscriptions.save() : Promise.resolve();
-    this.acknowledgements.add(() => {
+    saved.then(() => {
       acknowledge();
       this.hub.connections.listeningChanged(this.identity);
       this.delivery.deliver();
-    }, saved);
+    }, this.failed);
   }
 
   // Replies
-
-  private awaitWork(packet: IPublishPacket, work: Promise<void>): void {
-    this.outstandingBytes += packet.length ?? 0;
-    this.acknowledgements.add(packet, work);
-    this.regulate();
-  }
-
-  private acknowledge(packets: readonly (IPublishPacket | Answer)[]): void {
-    const acknowledged: number[] = [];
-    for (const packet of packets) {
-      if (typeof packet === 'function') {
-        packet();
-        continue;
-      }
-      this.outstandingBytes -= packet.length ?? 0;
-      if (packet.qos === 1) acknowledged.push(packet.messageId ?? 0);
-    }
-    if (acknowledged.length > 0) this.packets.sendBytes(pubacks(acknowledged));
-    this.regulate();
-  }
-
-  /** Stops reading while too much work is under way, and goes on at half of it. */
-  private regulate(): void {
-    const { outstanding } = this.acknowledgements;
-    if (outstanding >= MAX_OUTSTANDING_PACKETS || this.outstandingBytes >= MAX_OUTSTANDING_BYTES) {
-      this.packets.setPaused(true);
-    } else if (outstanding <= MAX_OUTSTANDING_PACKETS / 2 && this.outstandingBytes <= MAX_OUTSTANDING_BYTES / 2) {
-      this.packets.setPaused(false);
-    }
-  }
 
   private publish(topic: string, payload: string | Buffer): void {
     this.packets.send({ cmd: 'publish', qos: 0, dup: false, retain: false, topic, payload });
@@ -323,14 +249,3 @@ export class MqttSession implements DeviceConnection, PacketHandlers {
     return { ...this.identity, connection: this.description, ...details };
   }
 }
-
-/** The hot path: four bytes each, not worth a generator. */
-function pubacks(messageIds: readonly number[]): Buffer {
-  const bytes = Buffer.allocUnsafe(4 * messageIds.length);
-  let at = 0;
-  for (const messageId of messageIds) at = bytes.writeUInt32BE(0x40020000 | messageId, at);
-  return bytes;
-}
-
-/** The beginning of a topic: enough to find the mistake, without the properties, whose values are nobody's business. */
-const forLog = (topic: string): string => (topic.split(/[?&=]/, 1)[0] ?? '').slice(0, LOGGED_TOPIC_LENGTH);
