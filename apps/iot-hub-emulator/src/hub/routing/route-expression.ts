@@ -36,7 +36,7 @@ export function routeExpression(expression: Expression): Evaluate {
     case 'and':
     case 'or': {
       const operands = expression.operands.map(routeExpression);
-      return expression.kind === 'and' ? conjunction(operands) : disjunction(operands);
+      return connective(operands, expression.kind === 'or');
     }
     case 'comparison': {
       const { operator } = expression;
@@ -66,27 +66,14 @@ export function routeExpression(expression: Expression): Evaluate {
   }
 }
 
-/** Three-valued AND. */
-function conjunction(operands: readonly Evaluate[]): Evaluate {
+/** Three-valued AND or OR: one operand that is `decisive` decides, and one that is undefined leaves it open otherwise. */
+function connective(operands: readonly Evaluate[], decisive: boolean): Evaluate {
   return (facts) => {
-    let result: RouteValue = true;
+    let result: RouteValue = !decisive;
     for (const operand of operands) {
       const value = operand(facts);
-      if (value === false) return false;
-      if (value !== true) result = undefined;
-    }
-    return result;
-  };
-}
-
-/** Three-valued OR. */
-function disjunction(operands: readonly Evaluate[]): Evaluate {
-  return (facts) => {
-    let result: RouteValue = false;
-    for (const operand of operands) {
-      const value = operand(facts);
-      if (value === true) return true;
-      if (value !== false) result = undefined;
+      if (value === decisive) return decisive;
+      if (value !== !decisive) result = undefined;
     }
     return result;
   };
