@@ -27,7 +27,7 @@ export function getEventHubProperties(hub: Hub): EventHubProperties {
   };
 }
 
-/** What a partition holds. @throws {@link HubError} `MessagingEntityNotFound`. */
+/** What a partition holds. @throws as {@link partitionNumber}. */
 export function getPartitionProperties(hub: Hub, partitionId: string): PartitionProperties {
   const partition = partitionNumber(hub, partitionId);
   const lastEnqueued = hub.events.lastEnqueued(partition);
@@ -41,12 +41,13 @@ export function getPartitionProperties(hub: Hub, partitionId: string): Partition
   };
 }
 
-/** The number of a partition that there is. @throws {@link HubError} `MessagingEntityNotFound`. */
+/** The number of a partition. @throws {@link HubError} `ArgumentOutOfRange`, as Event Hubs refuses one that there is not. */
 export function partitionNumber(hub: Hub, partitionId: string): number {
-  const partition = /^\d{1,2}$/.test(partitionId) ? Number(partitionId) : Number.NaN;
-  if (partition < hub.events.partitionCount) return partition;
+  const { partitionIds } = getEventHubProperties(hub);
+  const partition = partitionIds.indexOf(partitionId);
+  if (partition >= 0) return partition;
   throw new HubError(
-    'MessagingEntityNotFound',
-    `The messaging entity '${partitionId}' could not be found: it is no partition of this hub, which has 0 to ${hub.events.partitionCount - 1}.`,
+    'ArgumentOutOfRange',
+    `The specified partition is invalid for an EventHub partition sender or receiver. It should be between 0 and ${partitionIds.length - 1}, not '${partitionId}'.`,
   );
 }

@@ -157,7 +157,9 @@ describe(openEventReader.name, () => {
     expect(group).toMatchObject({ condition: 'amqp:not-found' });
     expect(group.message).toContain('nobody');
     for (const partitionId of ['4', '-1', '01x', '']) {
-      expect(refusal(() => open({ kind: 'latest' }, { partitionId }))).toMatchObject({ condition: 'amqp:not-found' });
+      expect(refusal(() => open({ kind: 'latest' }, { partitionId }))).toMatchObject({
+        condition: 'com.microsoft:argument-out-of-range',
+      });
     }
     expect(texts(open({ kind: 'latest' }, { consumerGroup: '$default' }))).toEqual([]);
   });

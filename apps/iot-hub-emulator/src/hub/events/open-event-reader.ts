@@ -28,8 +28,9 @@ export interface EventReader {
 /**
  * Begins to read a partition for a consumer group.
  *
- * @throws {@link HubError} `MessagingEntityNotFound` for a group or partition that there is not, `ArgumentInvalid`
- *   for an offset or sequence number that no event has had yet, and as {@link ReaderOwnership.claim}.
+ * @throws {@link HubError} `MessagingEntityNotFound` for a group that there is not, `ArgumentOutOfRange` for a partition
+ *   that there is not, `ArgumentInvalid` for an offset or sequence number that no event has had yet, and as
+ *   {@link ReaderOwnership.claim}.
  */
 export function openEventReader(hub: Hub, input: EventReaderInput): EventReader {
   const { events, store } = hub;

@@ -44,16 +44,6 @@ export function requireEventHubName(hub: Hub, name: string): void {
   );
 }
 
-/** @throws {@link HubError} `ArgumentOutOfRange`, as Event Hubs refuses a partition that there is not. */
-export function requirePartition(hub: Hub, partitionId: string): void {
-  const { partitionIds } = getEventHubProperties(hub);
-  if (partitionIds.includes(partitionId)) return;
-  throw new HubError(
-    'ArgumentOutOfRange',
-    `The specified partition is invalid for an EventHub partition sender or receiver. It should be between 0 and ${partitionIds.length - 1}, not '${partitionId}'.`,
-  );
-}
-
 function eventHubBody(hub: Hub): object {
   const { name, partitionIds } = getEventHubProperties(hub);
   return {
@@ -68,7 +58,6 @@ function eventHubBody(hub: Hub): object {
 }
 
 function partitionBody(hub: Hub, partitionId: string): object {
-  requirePartition(hub, partitionId);
   const { beginSequenceNumber, lastEnqueued, isEmpty } = getPartitionProperties(hub, partitionId);
   return {
     name: hub.name,

@@ -2,7 +2,7 @@ import { types } from 'rhea';
 import { HubError } from '../../hub/errors/hub-errors.js';
 import { asHubError } from './amqp-errors.js';
 import type { AmqpMessage } from './amqp-message.js';
-import { answerManagementRequest, requireEventHubName, requirePartition } from './event-hubs-management.js';
+import { answerManagementRequest, requireEventHubName } from './event-hubs-management.js';
 import { openEventReceiver } from './event-hubs-receiver.js';
 import { redirectTo } from './event-hubs-redirect.js';
 import type { AmqpConnection, IncomingLinkRoute, LinkRequest, LinkRoute, OutgoingLinkRoute } from './link-routes.js';
@@ -19,7 +19,6 @@ const receive: OutgoingLinkRoute = {
     const { eventHub = '', consumerGroup = '', partition = '' } = request.params;
     request.authority.requireEventHub([eventHub, 'ConsumerGroups', consumerGroup, 'Partitions', partition]);
     requireEventHubName(request.hub, eventHub);
-    requirePartition(request.hub, partition);
     return openEventReceiver(request, link);
   },
 };
