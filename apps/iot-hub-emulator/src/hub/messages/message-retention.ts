@@ -38,7 +38,12 @@ export async function deleteExpiredMessages(
     const deleted = hub.store
       .sql(`DELETE FROM message_runs WHERE ${EXPIRED} RETURNING messages`)
       .all(...bounds) as unknown as { messages: number }[];
-    if (overfull && deleted.length > 0) hub.routing.truncated();
+    if (overfull && deleted.length > 0) {
+      // Also when it is not committed: deliveries have read a log without these messages meanwhile.
+      hub.store.afterTransaction(() => {
+        hub.routing.truncated();
+      });
+    }
     return {
       messages: deleted.reduce((sum, run) => sum + run.messages, 0),
       isUnfinished: deleted.length === RUNS_AT_ONCE,

@@ -181,6 +181,42 @@ describe(EndpointDelivery.name, () => {
     expect(routing.health()).toMatchObject([{ pending: 0 }]);
   });
 
+  it('still waits for what is left when expired messages are deleted while it brings them', async () => {
+    let answer: (result: DeliveryResult) => void = () => undefined;
+    jest.spyOn(target, 'deliver').mockImplementationOnce(() => new Promise((resolve) => (answer = resolve)));
+    await append('a', 'b', 'c');
+    await settled();
+    hub.clock.advance(5000);
+    await append('d', 'e');
+    await settled();
+    await deleteExpiredMessages(hub, 1000, 1);
+    target.answer = () => DOWN;
+    answer({ taken: 3 });
+    await settled();
+    expect(routing.health()).toMatchObject([{ health: 'unhealthy', pending: 2 }]);
+    expect(logged(50)).toEqual([]);
+    routing.settle();
+    target.answer = (messages) => ({ taken: messages.length });
+    hub.clock.advance(10_000);
+    await settled();
+    expect(target.taken).toEqual(['d', 'e']);
+  });
+
+  it('goes on waiting for expired messages whose deletion is not committed', async () => {
+    target.answer = () => DOWN;
+    await append('a');
+    await settled();
+    hub.clock.advance(5000);
+    const orphan = hub.store.writeOne(() => {
+      hub.store.database.exec('PRAGMA defer_foreign_keys = ON');
+      hub.store.sql(`INSERT INTO stored_subscriptions (device_id, filter, qos) VALUES ('nobody', 'f', 0)`).run();
+    });
+    await Promise.allSettled([orphan, deleteExpiredMessages(hub, 1000, 1)]);
+    expect(kept()).toBe(1);
+    expect(routing.health()).toMatchObject([{ pending: 1 }]);
+    expect(logged(50)).toEqual([]);
+  });
+
   it('forgets what waited for an endpoint that is gone, and says so', async () => {
     target.answer = () => DOWN;
     await append('a');

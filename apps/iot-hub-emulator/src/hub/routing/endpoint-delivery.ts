@@ -45,6 +45,7 @@ export class EndpointDelivery {
   private pending: number;
   private health: EndpointHealth['health'] = 'unknown';
   private failures = 0;
+  private isTruncated = false;
   private running: Promise<void> | undefined;
   private cancelRetry: (() => void) | undefined;
   private readonly closing = new AbortController();
@@ -80,8 +81,16 @@ export class EndpointDelivery {
     if (this.pending === 0 && this.deliveredThrough < durableThrough) this.moveTo(durableThrough);
   }
 
-  /** Takes note that the log has lost its oldest messages. */
+  /** Takes note that the log has lost its oldest messages, or has them again because that was not committed. */
   truncated(): void {
+    this.isTruncated = true;
+    // What is under way may be among them, and would be counted twice.
+    if (this.running === undefined) this.recount();
+  }
+
+  private recount(): void {
+    if (!this.isTruncated) return;
+    this.isTruncated = false;
     const before = this.pending;
     this.pending = this.count();
     if (this.pending < before) {
@@ -91,6 +100,7 @@ export class EndpointDelivery {
         'Expired messages deleted before the endpoint took them: too many wait for it',
       );
     }
+    if (this.cancelRetry === undefined) this.start();
   }
 
   describe(): EndpointHealth {
@@ -124,6 +134,7 @@ export class EndpointDelivery {
       if (!this.closing.signal.aborted) this.failed(cause instanceof Error ? cause.message : 'unknown');
     } finally {
       this.running = undefined;
+      if (!this.closing.signal.aborted) this.recount();
     }
   }
 
@@ -144,6 +155,7 @@ export class EndpointDelivery {
     this.parts.metrics?.deliveries.addMany(taken, this.parts.name, 'delivered');
     const last = messages[passed - 1];
     if (last !== undefined) this.advance(last.sequenceNumber, passed);
+    this.recount();
     if (failure?.refused === true) this.dropped(messages[taken]?.sequenceNumber, failure.reason);
     else if (failure !== undefined) {
       this.failed(failure.reason);

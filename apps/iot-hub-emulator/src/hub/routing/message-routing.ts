@@ -119,7 +119,7 @@ export class MessageRouting {
     return places.length === 0 ? undefined : Math.min(...places);
   }
 
-  /** Takes note that the log has lost messages that an endpoint waited for. */
+  /** Takes note that the log has lost messages that an endpoint waited for, or has them again after all. */
   truncated(): void {
     for (const delivery of this.deliveries) delivery.truncated();
   }
