@@ -65,8 +65,18 @@ describe('a run of messages', () => {
         ({ length }) => length,
       );
     expect(lengths(300, 1)).toEqual([128, 128, 44]);
-    expect(lengths(5, 32 * 1024)).toEqual([3, 2]);
+    expect(lengths(5, 30 * 1024)).toEqual([3, 2]);
     expect(lengths(2, 256 * 1024)).toEqual([1, 1]);
     expect(lengths(0, 1)).toEqual([]);
+  });
+
+  it('is cut by the size of properties, too, unless they are a repetition', () => {
+    const properties = { long: 'x'.repeat(32 * 1024) };
+    const lengths = (makeMessage: () => RoutedMessage) =>
+      cutIntoRuns(Array.from({ length: 5 }, makeMessage)).map(({ length }) => length);
+    expect(lengths(() => aRoutedMessage({ properties: { ...properties } }))).toEqual([2, 2, 1]);
+    expect(lengths(() => ({ ...aRoutedMessage({}), stamped: [[1, 'site', properties.long]] }))).toEqual([2, 2, 1]);
+    const systemProperties = {};
+    expect(lengths(() => aRoutedMessage({ systemProperties, properties }))).toEqual([5]);
   });
 });

@@ -1,10 +1,11 @@
 import { identityOf } from '../identity.js';
 import type { StampedProperty } from './enriched-properties.js';
 import type { HubMessage } from './hub-message.js';
+import { messageSizeBytes } from './message-size.js';
 
 /** Whoever wants one message of a run has to read all of them. */
 const MAX_MESSAGES = 128;
-/** Of bodies: the message that passes it is the run's last. */
+/** Of bodies, and of properties that are not a repetition: the message that passes it is the run's last. */
 const MAX_BYTES = 64 * 1024;
 
 /** The built-in endpoint in a set of endpoints. */
@@ -62,10 +63,16 @@ export function cutIntoRuns(messages: readonly RoutedMessage[]): RoutedMessage[]
       runs.push(run);
       bytes = 0;
     }
+    bytes += addedBytes(run.at(-1), routed);
     run.push(routed);
-    bytes += routed.message.body.byteLength;
   }
   return runs;
+}
+
+function addedBytes(previous: RoutedMessage | undefined, routed: RoutedMessage): number {
+  const { message, stamped } = routed;
+  if (previous !== undefined && hasSameEnvelope(previous, routed)) return message.body.byteLength;
+  return stamped.reduce((sum, [, key, value]) => sum + key.length + value.length, messageSizeBytes(message));
 }
 
 /** @param run messages of one partition. */
