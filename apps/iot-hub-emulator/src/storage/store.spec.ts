@@ -1,5 +1,5 @@
 import { fdatasync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -243,6 +243,17 @@ describe(Store.name, () => {
       // The one that was under way ends after that.
       flushes.shift()?.(new Error('late'));
     });
+  });
+
+  it('opens a database that is a link to a file elsewhere', async () => {
+    const elsewhere = path.join(directory, 'elsewhere', 'hub.db');
+    await mkdir(path.dirname(elsewhere));
+    new Store(elsewhere).close();
+    const link = path.join(directory, 'link.db');
+    await symlink(elsewhere, link);
+    const linked = new Store(link);
+    await linked.write(() => undefined);
+    linked.close();
   });
 
   it('finds everything again, and refuses a database of another format', () => {

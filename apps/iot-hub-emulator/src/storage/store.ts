@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { EmulatorOptionError } from '../emulator-options.js';
 import { type Flush, LogFlusher } from './log-flusher.js';
@@ -56,7 +57,8 @@ export class Store {
     if (found < wanted) {
       this.database.exec(`BEGIN; ${SCHEMA_STEPS.slice(found).join('')} PRAGMA user_version = ${wanted}; COMMIT;`);
     }
-    if (file !== ':memory:') this.flusher = new LogFlusher(`${file}-wal`, flush);
+    // SQLite keeps the log beside the file itself, not beside a link to it.
+    if (file !== ':memory:') this.flusher = new LogFlusher(`${realpathSync(file)}-wal`, flush);
   }
 
   /** A prepared statement, compiled once for each text. Call it inside {@link write} if it changes anything. */
