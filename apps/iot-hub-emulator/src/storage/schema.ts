@@ -294,7 +294,7 @@ ALTER TABLE event_partitions ADD COLUMN last_deleted_ms INTEGER NOT NULL DEFAULT
 /**
  * The log in runs: messages of one partition that were committed together, with the place of the last one (`last_sequence`)
  * and their number. `last_event` is the number, within the partition, of the last of them that is for the built-in
- * endpoint; `endpoints` is the union of their sets. `stretches` is JSON: what consecutive messages have in common, and of
+ * endpoint; `endpoints` is the union of their sets, `shared_endpoints` what all of them have. `stretches` is JSON: what consecutive messages have in common, and of
  * each `[enqueued_ms, endpoints, length of the body]`; `bodies` are the bodies, one after the other.
  */
 const MESSAGE_RUNS = `
@@ -305,12 +305,14 @@ CREATE TABLE message_runs (
   last_event INTEGER,
   last_enqueued_ms INTEGER NOT NULL,
   endpoints INTEGER NOT NULL,
+  shared_endpoints INTEGER NOT NULL,
   stretches TEXT NOT NULL,
   bodies BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX events_by_partition ON message_runs (partition_id, last_event) WHERE last_event IS NOT NULL;
-INSERT INTO message_runs (last_sequence, messages, partition_id, last_event, last_enqueued_ms, endpoints, stretches, bodies)
-  SELECT sequence_number, 1, partition_id, events_sequence, enqueued_ms, endpoints,
+INSERT INTO message_runs (last_sequence, messages, partition_id, last_event, last_enqueued_ms, endpoints,
+    shared_endpoints, stretches, bodies)
+  SELECT sequence_number, 1, partition_id, events_sequence, enqueued_ms, endpoints, endpoints,
     json_array(json_object('source', source, 'deviceId', device_id, 'moduleId', nullif(module_id, ''),
       'generationId', generation_id, 'authScope', auth_scope, 'authType', auth_type,
       'systemProperties', json(system_properties), 'properties', json(properties), 'stamped', json(enrichments),

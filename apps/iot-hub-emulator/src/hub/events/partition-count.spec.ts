@@ -28,8 +28,8 @@ describe(storedPartitionCount.name, () => {
 
   it('is 4 in a database that has messages from before there was a choice', async () => {
     store.database.exec(
-      `INSERT INTO message_runs (messages, partition_id, last_enqueued_ms, endpoints, stretches, bodies)
-         VALUES (1, 0, 0, 1, '[]', x'')`,
+      `INSERT INTO message_runs (messages, partition_id, last_enqueued_ms, endpoints, shared_endpoints, stretches, bodies)
+         VALUES (1, 0, 0, 1, 1, '[]', x'')`,
     );
     await expect(storedPartitionCount(store, 8)).rejects.toThrow(/has 4 partitions/);
     expect(await storedPartitionCount(store, undefined)).toBe(4);

@@ -5,8 +5,8 @@ import { BUILT_IN, cutIntoRuns, type LastEnqueued, packRun, type RoutedMessage }
 import { partitionOf } from './partition.js';
 
 const INSERT = `INSERT INTO message_runs
-  (last_sequence, messages, partition_id, last_event, last_enqueued_ms, endpoints, stretches, bodies)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+  (last_sequence, messages, partition_id, last_event, last_enqueued_ms, endpoints, shared_endpoints, stretches, bodies)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const LAST_SEQUENCE = `SELECT seq AS last FROM sqlite_sequence WHERE name = 'message_runs'`;
 
@@ -123,9 +123,11 @@ export class MessageLog {
     let lastEvent: { offset: number; message: HubMessage } | undefined;
     let eventNumber = numbers.events[partitionId] ?? -1;
     let union = 0;
+    let shared = ~0;
     for (const { message, endpoints } of run) {
       numbers.sequence += 1;
       union |= endpoints;
+      shared &= endpoints;
       counts.set(endpoints, (counts.get(endpoints) ?? 0) + 1);
       if ((endpoints & BUILT_IN) === 0) continue;
       eventNumber += 1;
@@ -147,6 +149,7 @@ export class MessageLog {
         lastEvent ? eventNumber : null,
         lastEnqueuedMs,
         union,
+        shared,
         stretches,
         bodies,
       );

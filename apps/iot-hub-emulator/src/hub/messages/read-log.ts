@@ -23,21 +23,30 @@ export function readLog(store: Store, { limit, ...stretch }: LogStretch & { read
   return messages;
 }
 
-/** How many messages of an endpoint come after a place in the log. */
-export function countLog(store: Store, { bit, after, through = Infinity }: LogStretch): number {
-  const runs = store
+/** A run that lies in a stretch as a whole, and whose messages are all the endpoint's. */
+const COUNTS_WHOLE = 'last_sequence - messages >= :after AND last_sequence <= :through AND shared_endpoints & :bit';
+
+/** How many messages of an endpoint come after a place in the log. Of most runs nothing has to be read for that. */
+export function countLog(store: Store, { bit, after, through = Number.MAX_SAFE_INTEGER }: LogStretch): number {
+  const stretch = { bit, after, through };
+  const whole = store
+    .sql(
+      `SELECT COALESCE(SUM(messages), 0) AS count FROM message_runs
+       WHERE last_sequence > :after AND ${COUNTS_WHOLE}`,
+    )
+    .get(stretch) as { count: number };
+  const mixed = store
     .sql(
       `SELECT last_sequence, messages, stretches FROM message_runs
-       WHERE last_sequence > ? AND endpoints & ? ORDER BY last_sequence`,
+       WHERE last_sequence > :after AND last_sequence - messages < :through AND endpoints & :bit AND NOT (${COUNTS_WHOLE})`,
     )
-    .iterate(after, bit) as unknown as Iterable<Omit<LoggedRun, 'bodies'>>;
-  let count = 0;
-  for (const { last_sequence, messages, stretches } of runs) {
+    .iterate(stretch) as unknown as Iterable<Omit<LoggedRun, 'bodies'>>;
+  let { count } = whole;
+  for (const { last_sequence, messages, stretches } of mixed) {
     let offset = last_sequence - messages;
     for (const endpoints of endpointsOf(stretches)) {
       offset += 1;
-      if (offset > through) return count;
-      if (offset > after && (endpoints & bit) !== 0) count += 1;
+      if (offset > after && offset <= through && (endpoints & bit) !== 0) count += 1;
     }
   }
   return count;
