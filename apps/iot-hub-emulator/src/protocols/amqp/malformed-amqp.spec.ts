@@ -112,6 +112,11 @@ describe('AMQP that no client speaks', () => {
     return process.memoryUsage().arrayBuffers;
   }
 
+  /** Resolves once no more than that is kept: buffers that are garbage are given back in the background, in V8's own time. */
+  async function forgotten(mostBytes: number): Promise<void> {
+    for (let kept = keptBytes(); kept > mostBytes; kept = keptBytes()) await nextTurn();
+  }
+
   /** Resolves once the other side has taken all but what its buffer holds. */
   const written = (stream: Duplex, chunk: Buffer) =>
     new Promise<void>((resolve) => {
@@ -205,7 +210,7 @@ describe('AMQP that no client speaks', () => {
       for (let index = 0; index < 2_000; index += 1) {
         await written(stream, transfer(0, Buffer.alloc(60_000), { more: true }));
       }
-      expect(keptBytes() - before).toBeLessThan(8 * 2 ** 20);
+      await forgotten(before + 8 * 2 ** 20);
       const answer = new Promise<void>((resolve) => {
         stream.on('data', (chunk: Buffer) => {
           if (chunk.includes('amqp:link:message-size-exceeded')) resolve();
