@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { IdentityRow } from '../../storage/identity-row.js';
 import { HubError } from '../errors/hub-errors.js';
 import type { Hub } from '../hub.js';
-import { identityOf } from '../identity.js';
+import { identityOf, identityOfRow } from '../identity.js';
 import { requireIdentity } from './find-identity.js';
 import { invalidInput } from './identity-input.js';
 import { replaceIdentity } from './write-identity.js';
@@ -76,7 +76,7 @@ export async function regenerateKeys(hub: Hub, body: unknown): Promise<Regenerat
 
 /** For use within a write. @throws {@link HubError} `ArgumentInvalid` for what proves itself by certificate. */
 function rotate(hub: Hub, row: IdentityRow, policyKey: PolicyKey): IdentityRow {
-  const { device_id: deviceId, module_id, status, status_reason: statusReason, primary_key, secondary_key } = row;
+  const { status, status_reason: statusReason, primary_key, secondary_key } = row;
   if (row.authentication_type !== 'sas') {
     throw new HubError('ArgumentInvalid', 'It proves itself by certificate: there are no keys to make anew.');
   }
@@ -84,10 +84,9 @@ function rotate(hub: Hub, row: IdentityRow, policyKey: PolicyKey): IdentityRow {
     primaryKey: policyKey === 'secondaryKey' ? primary_key : '',
     secondaryKey: policyKey === 'primaryKey' ? secondary_key : '',
   };
-  const identity = identityOf({ deviceId, moduleId: module_id === '' ? undefined : module_id });
   return replaceIdentity(
     hub,
-    { ...identity, status, statusReason, authentication: { type: 'sas', symmetricKey } },
+    { ...identityOfRow(row), status, statusReason, authentication: { type: 'sas', symmetricKey } },
     undefined,
   );
 }

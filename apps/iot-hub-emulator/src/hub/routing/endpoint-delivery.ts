@@ -73,9 +73,7 @@ export class EndpointDelivery {
     return this.pending > 0 ? this.deliveredThrough : undefined;
   }
 
-  /**
-   * Moves past messages that are not this endpoint's, so that the next start need not look at them.
-   */
+  /** Moves past messages that are not this endpoint's, so that the next start need not look at them. */
   settle(): void {
     const { durableThrough } = this.parts.log;
     if (this.pending === 0 && this.deliveredThrough < durableThrough) this.moveTo(durableThrough);

@@ -5,6 +5,7 @@ import type {
 } from '../../hub/cloud-to-device/device-bound-message.js';
 import { MAX_DEVICE_BOUND_BYTES, sendToDevice } from '../../hub/cloud-to-device/send-to-device.js';
 import { HubError } from '../../hub/errors/hub-errors.js';
+import { notImplemented } from '../../hub/errors/not-implemented.js';
 import type { Hub } from '../../hub/hub.js';
 import { type AmqpMessage, bodyBytes, propertiesOf, textOf } from './amqp-message.js';
 import { addressSegments, matchAddress } from './link-address.js';
@@ -36,7 +37,7 @@ function deviceOf({ to }: AmqpMessage): string {
   const segments = addressSegments(textOf(to) ?? '');
   const deviceId = segments && matchAddress('/devices/:deviceId/messages/devicebound', segments)?.deviceId;
   if (segments && matchAddress('/devices/:deviceId/modules/:moduleId/messages/devicebound', segments)) {
-    throw new HubError('NotImplemented', 'Cloud-to-device messages to modules: not implemented by this emulator.');
+    throw notImplemented('Cloud-to-device messages to modules');
   }
   if (deviceId === undefined) {
     throw new HubError('ArgumentInvalid', 'The message must be `to` /devices/{deviceId}/messages/devicebound.');

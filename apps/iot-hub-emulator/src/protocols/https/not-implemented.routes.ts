@@ -1,4 +1,4 @@
-import { HubError } from '../../hub/errors/hub-errors.js';
+import { notImplemented } from '../../hub/errors/not-implemented.js';
 import type { HttpRoute } from './http-route.js';
 
 /** Operations of IoT Hub that this emulator refuses by name: never a wrong success. */
@@ -31,7 +31,7 @@ export const notImplementedRoutes: readonly HttpRoute[] = Object.entries(OPERATI
       method,
       path,
       handle() {
-        throw new HubError('NotImplemented', `${operation}: not implemented by this emulator.`);
+        throw notImplemented(operation);
       },
     };
   }),

@@ -1,4 +1,4 @@
-import { HubError } from '../../../hub/errors/hub-errors.js';
+import { notImplemented } from '../../../hub/errors/not-implemented.js';
 import type { LinkRoute } from '../link-routes.js';
 import { deviceAddresses } from './device-address.js';
 
@@ -15,7 +15,7 @@ export const notImplementedRoutes: readonly LinkRoute[] = OPERATIONS.flatMap(([o
     direction: 'to-client',
     address,
     open() {
-      throw new HubError('NotImplemented', `${operation}: not implemented by this emulator.`);
+      throw notImplemented(operation);
     },
   })),
 );
